@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * clock.c - the guest's time: TSC offsets and kvmclock.
+ *
+ * Where the host's TSC is stable, all vCPUs of a VM share one pair (host TSC,
+ * nanoseconds), taken when the VM is made or its clock is set, and never
+ * renewed: kvmclock then is a pure function of the TSC, the same on every
+ * vCPU, and cannot run backwards.  Where it is not, each vCPU's pair is
+ * renewed when it moves to another CPU, and never goes below what was shown.
+ *
+ * Read next: msr.c for the MSRs, irqchip/lapic.c for timers.
+ */
+#include <linux/kvm_para.h>
+#include <linux/math64.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+#include <asm/kvm_para.h>
+#include <asm/msr.h>
+#include <asm/pvclock-abi.h>
+#include <asm/tsc.h>
+#include "irqchip.h"
+#include "kvm.h"
+
+/* pvclock: ns = ((tsc << shift) * mul) >> 32 */
+static u32 tsc_to_ns_mul;
+static s8 tsc_to_ns_shift;
+
+/* The host's own verdict; it can turn, but never back. */
+static bool tsc_is_stable(void)
+{
+	return !check_tsc_unstable();
+}
+
+/* Find mul in [2^31, 2^32) and shift for the host's TSC frequency. */
+static void compute_scale(void)
+{
+	u64 mul = div64_u64((u64)NSEC_PER_MSEC << 32, tsc_khz);
+	s8 shift = 0;
+
+	while (mul >> 32) {
+		mul >>= 1;
+		shift++;
+	}
+	while (!(mul >> 31)) {
+		/* Precision: recompute with the shift applied. */
+		shift--;
+		mul = div64_u64((u64)NSEC_PER_MSEC << (32 - shift), tsc_khz);
+	}
+	tsc_to_ns_mul = mul;
+	tsc_to_ns_shift = shift;
+}
+
+static u64 scale(u64 cycles)
+{
+	if (tsc_to_ns_shift < 0)
+		cycles >>= -tsc_to_ns_shift;
+	else
+		cycles <<= tsc_to_ns_shift;
+	return mul_u64_u32_shr(cycles, tsc_to_ns_mul, 32);
+}
+
+u64 clock_tsc_to_ns(struct kvm_vcpu *vcpu, u64 cycles)
+{
+	return scale(cycles);
+}
+
+/* ------------------------------------------------------------------------
+ * TSC
+ */
+
+u64 clock_guest_tsc(struct kvm_vcpu *vcpu)
+{
+	return rdtsc_ordered() + vcpu->tsc_offset;
+}
+
+void clock_set_offset(struct kvm_vcpu *vcpu, u64 offset)
+{
+	vcpu->tsc_offset = offset;
+	kvm_ops->set_tsc_offset(vcpu);
+	if (vcpu->apic)
+		lapic_tsc_changed(vcpu);
+	vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
+}
+
+/*
+ * A write of IA32_TSC.  User space that restores several vCPUs writes nearly
+ * the same value to each: they are meant to be synchronous, and get the
+ * offset of the first.
+ */
+void clock_set_tsc(struct kvm_vcpu *vcpu, u64 val, bool host)
+{
+	u64 offset = val - rdtsc_ordered();
+	u64 window = (u64)tsc_khz * MSEC_PER_SEC;	/* one second */
+	struct kvm *kvm = vcpu->kvm;
+
+	if (host && tsc_is_stable()) {
+		spin_lock(&kvm->clock_lock);
+		if (kvm->tsc_written &&
+		    offset - kvm->tsc_offset + window < 2 * window)
+			offset = kvm->tsc_offset;
+		kvm->tsc_written = true;
+		kvm->tsc_offset = offset;
+		spin_unlock(&kvm->clock_lock);
+	} else {
+		vcpu->tsc_adjust += offset - vcpu->tsc_offset;
+	}
+	clock_set_offset(vcpu, offset);
+}
+
+/* ------------------------------------------------------------------------
+ * kvmclock
+ */
+
+/* The VM's clock at a host TSC value.  clock_lock, or the unstable case. */
+static u64 vm_ns_at(struct kvm *kvm, u64 tsc)
+{
+	return kvm->tsc_base_ns + scale(tsc - kvm->tsc_base_host);
+}
+
+static u64 vm_ns(struct kvm *kvm)
+{
+	u64 ns;
+
+	if (!tsc_is_stable())
+		return ktime_get_boottime_ns() + kvm->clock_offset;
+	spin_lock(&kvm->clock_lock);
+	ns = vm_ns_at(kvm, rdtsc_ordered());
+	spin_unlock(&kvm->clock_lock);
+	return ns;
+}
+
+static void set_vm_ns(struct kvm *kvm, u64 ns)
+{
+	spin_lock(&kvm->clock_lock);
+	kvm->tsc_base_host = rdtsc_ordered();
+	kvm->tsc_base_ns = ns;
+	kvm->clock_offset = ns - ktime_get_boottime_ns();
+	spin_unlock(&kvm->clock_lock);
+}
+
+void clock_vm_init(struct kvm *kvm)
+{
+	if (!tsc_to_ns_mul)
+		compute_scale();
+	set_vm_ns(kvm, 0);
+	kvm->tsc_offset = -rdtsc_ordered();
+}
+
+void clock_vcpu_init(struct kvm_vcpu *vcpu)
+{
+	vcpu->tsc_offset = vcpu->kvm->tsc_offset;
+	vcpu->clock.gpa = INVALID_GPA;
+}
+
+/* On a CPU with another TSC the guest's must at least not jump back. */
+void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
+{
+	if (vcpu->last_cpu == cpu || tsc_is_stable())
+		return;
+	if (vcpu->last_cpu >= 0 && rdtsc_ordered() < vcpu->last_host_tsc)
+		clock_set_offset(vcpu, vcpu->tsc_offset +
+				 vcpu->last_host_tsc - rdtsc_ordered());
+	vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
+}
+
+static void fill_pvclock(struct kvm_vcpu *vcpu,
+			 struct pvclock_vcpu_time_info *t)
+{
+	struct kvm *kvm = vcpu->kvm;
+	u64 host;
+
+	if (tsc_is_stable()) {
+		spin_lock(&kvm->clock_lock);
+		t->tsc_timestamp = kvm->tsc_base_host + vcpu->tsc_offset;
+		t->system_time = kvm->tsc_base_ns;
+		spin_unlock(&kvm->clock_lock);
+		t->flags = PVCLOCK_TSC_STABLE_BIT;
+	} else {
+		host = rdtsc_ordered();
+		if (vcpu->clock.stable)
+			vcpu->clock.last_ns = vm_ns_at(kvm, host);
+		t->tsc_timestamp = host + vcpu->tsc_offset;
+		t->system_time = max(vm_ns(kvm), vcpu->clock.last_ns);
+		vcpu->clock.last_ns = t->system_time;
+	}
+	vcpu->clock.stable = t->flags & PVCLOCK_TSC_STABLE_BIT;
+	t->tsc_to_system_mul = tsc_to_ns_mul;
+	t->tsc_shift = tsc_to_ns_shift;
+	if (vcpu->clock.guest_stopped) {
+		t->flags |= PVCLOCK_GUEST_STOPPED;
+		vcpu->clock.guest_stopped = false;
+	}
+}
+
+/* Write the page that the guest reads; an odd version says "in flux". */
+void clock_update(struct kvm_vcpu *vcpu)
+{
+	struct pvclock_vcpu_time_info t = {};
+	gpa_t gpa = vcpu->clock.gpa;
+	u32 version;
+
+	if (gpa == INVALID_GPA)
+		return;
+	if (kvm_read_guest(vcpu->kvm, gpa, &version, sizeof(version)))
+		return;
+	version = (version | 1) + (version & 1 ? 2 : 0);
+	if (kvm_write_guest(vcpu->kvm, gpa, &version, sizeof(version)))
+		return;
+	smp_wmb();
+	fill_pvclock(vcpu, &t);
+	t.version = version;
+	kvm_write_guest(vcpu->kvm, gpa, &t, sizeof(t));
+	smp_wmb();
+	version++;
+	kvm_write_guest(vcpu->kvm, gpa, &version, sizeof(version));
+}
+
+/*
+ * MSR_KVM_SYSTEM_TIME(_NEW): address and enable bit.  The structure must not
+ * leave its page: security.md 15.
+ */
+int clock_set_system_msr(struct kvm_vcpu *vcpu, u64 val)
+{
+	gpa_t gpa = val & ~1ull;
+
+	vcpu->clock.msr = val;
+	vcpu->clock.gpa = INVALID_GPA;
+	if ((val & 1) && offset_in_page(gpa) +
+	    sizeof(struct pvclock_vcpu_time_info) <= PAGE_SIZE)
+		vcpu->clock.gpa = gpa;
+	vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
+	return 0;
+}
+
+/* MSR_KVM_WALL_CLOCK(_NEW): written once, when the guest asks. */
+int clock_set_wall_msr(struct kvm *kvm, u64 val)
+{
+	struct pvclock_wall_clock wc = {};
+	u64 boot_ns;
+	u32 nsec;
+
+	kvm->wall_msr = val;
+	if (!val)
+		return 0;
+	if (kvm_read_guest(kvm, val, &wc.version, sizeof(wc.version)))
+		return 0;
+	boot_ns = ktime_get_real_ns() - vm_ns(kvm);
+	wc.version = (wc.version + 2) & ~1u;
+	wc.sec = div_u64_rem(boot_ns, NSEC_PER_SEC, &nsec);
+	wc.nsec = nsec;
+	kvm_write_guest(kvm, val, &wc, sizeof(wc));
+	return 0;
+}
+
+/* ------------------------------------------------------------------------
+ * KVM_GET_CLOCK, KVM_SET_CLOCK, KVM_KVMCLOCK_CTRL
+ */
+
+int clock_flags(void)
+{
+	return KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
+}
+
+long clock_ioctl_get(struct kvm *kvm, struct kvm_clock_data __user *arg)
+{
+	struct kvm_clock_data data = {};
+
+	data.flags = KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
+	data.realtime = ktime_get_real_ns();
+	data.host_tsc = rdtsc_ordered();
+	if (tsc_is_stable()) {
+		data.flags |= KVM_CLOCK_TSC_STABLE;
+		spin_lock(&kvm->clock_lock);
+		data.clock = vm_ns_at(kvm, data.host_tsc);
+		spin_unlock(&kvm->clock_lock);
+	} else {
+		data.clock = vm_ns(kvm);
+	}
+	return copy_to_user(arg, &data, sizeof(data)) ? -EFAULT : 0;
+}
+
+long clock_ioctl_set(struct kvm *kvm, struct kvm_clock_data __user *arg)
+{
+	struct kvm_clock_data data;
+	struct kvm_vcpu *vcpu;
+	u64 now;
+	int i;
+
+	if (copy_from_user(&data, arg, sizeof(data)))
+		return -EFAULT;
+	/* HOST_TSC is accepted, so that the output of KVM_GET_CLOCK fits. */
+	if (data.flags & ~(u32)clock_flags())
+		return -EINVAL;
+	if (data.flags & KVM_CLOCK_REALTIME) {
+		now = ktime_get_real_ns();
+		if (now > data.realtime)
+			data.clock += now - data.realtime;
+	}
+	set_vm_ns(kvm, data.clock);
+	kvm_for_each_vcpu(i, vcpu, kvm)
+		vcpu->clock.last_ns = 0;
+	kvm_request_all(kvm, KVM_REQ_CLOCK_UPDATE, false);
+	return 0;
+}
+
+/* The guest was stopped: its watchdogs shall not be surprised. */
+long clock_ioctl_ctrl(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->clock.gpa == INVALID_GPA)
+		return -EINVAL;
+	vcpu->clock.guest_stopped = true;
+	vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
+	return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * deviations.h - where our module means to differ from Linux's: name, what it
+ * does, what Linux's does, why.  `abi --deviations` prints it; tests ask
+ * differs(DEV_name).  No guard: it is included to make several tables.
+ */
+DEVIATION(smm, "slot numbers have one address space, KVM_CAP_X86_SMM and KVM_CAP_MULTI_ADDRESS_SPACE are 0",
+	  "bits 16-31 of a slot number may be 1, for memory in system management mode",
+	  "there is no system management mode here")
+DEVIATION(dirty_reads, "the dirty log holds pages that were written, no others",
+	  "a page that the guest reads for the first time after logging began is marked too, if its page tables say dirty",
+	  "both satisfy the API; the exact log transfers less")
+DEVIATION(emulated_efault, "KVM_RUN fails with EFAULT also where an emulated instruction writes to a slot whose memory the process has unmapped",
+	  "such a write leaves as KVM_EXIT_MMIO",
+	  "there is a slot, so it is not MMIO; as MMIO the write would be lost without anybody knowing")
+DEVIATION(rflags_reserved, "KVM_SET_REGS drops the reserved bits of RFLAGS",
+	  "they are stored, and read again",
+	  "no processor has them; an entry with them is not defined")
+DEVIATION(efer_reserved, "KVM_SET_SREGS refuses reserved bits of EFER with EINVAL",
+	  "they are taken, and the next entry fails",
+	  "state that cannot be entered is refused when it is set, as KVM_SET_MSRS does for the same register")
+DEVIATION(sysenter, "IA32_SYSENTER_ESP and EIP keep 64 bits",
+	  "on AMD they are cut to 32, unless the guest's CPUID says Intel",
+	  "the processor keeps 64; nothing of the guest's can tell, as AMD has no SYSENTER in long mode")
+DEVIATION(no_memory, "a VM without any memory slot runs, and ends in KVM_EXIT_INTERNAL_ERROR at the first fetch",
+	  "KVM_RUN fails with ENOSPC",
+	  "there is no reason for a special case")
+DEVIATION(ins_mmio, "INS into MMIO writes each item by itself",
+	  "several items become one access of up to 8 bytes",
+	  "so does the processor, and so devices expect it")
+DEVIATION(interrupt_twice, "a second KVM_INTERRUPT before the first is delivered fails with EEXIST",
+	  "it replaces the first",
+	  "the API document says EEXIST, and an interrupt that was acknowledged must not be lost")
+DEVIATION(interrupt_if, "KVM_INTERRUPT waits until the guest takes interrupts (IF, shadow)",
+	  "it is delivered at the next entry, whatever IF is",
+	  "so does an interrupt; a client that looks at ready_for_interrupt_injection first sees no difference")
+DEVIATION(fpu_fresh, "KVM_SET_FPU has effect at once",
+	  "it has none as long as XSAVE holds x87 and SSE for unused",
+	  "state that is set is what the guest finds")
+DEVIATION(fpu_mxcsr, "struct kvm_fpu carries MXCSR both ways",
+	  "KVM_GET_FPU says 0, KVM_SET_FPU ignores it",
+	  "the field is there")
+DEVIATION(x2apic_reserved, "reserved bits written to x2APIC registers are #GP, as is an EOI other than 0",
+	  "some are ignored",
+	  "SDM, \"Reserved bit checking\" of x2APIC")
+DEVIATION(x2apic_id, "KVM_SET_LAPIC refuses an id that is not the vCPU's in x2APIC mode",
+	  "it is ignored",
+	  "no x2APIC has another")
+DEVIATION(illegal_vector, "an IPI with a vector below 16 is an error in ESR, and not delivered",
+	  "it is delivered",
+	  "SDM, \"Error Handling\" of the local APIC")
+DEVIATION(clock_two_pages, "a kvmclock structure that would cross a page is not written",
+	  "both parts are written",
+	  "the guest's contract is one structure in one page; what is written through one translation must not leave it")

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * test_fuzz.c - ioctls in any order with any argument, from one thread and
+ * from several, on machines that run or not.  Each machine lives in a process
+ * of its own, which may well die of what it asks for; the host must not.
+ *
+ * `abi --seed N fuzz_...` repeats a run; the choices are of one generator per
+ * process, so what only threads bring about is not repeated exactly.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include "vm.h"
+
+#define ARENA_PAGES	256
+
+enum { DEV, VM, VCPU };
+
+#define ROW(name, where, type)	{ name, where, sizeof(type) }
+static const struct {
+	unsigned int nr;
+	int where;
+	size_t size;
+} calls[] = {
+	ROW(KVM_CREATE_VCPU, VM, long),
+	ROW(KVM_SET_TSS_ADDR, VM, long),
+	ROW(KVM_SET_IDENTITY_MAP_ADDR, VM, u64),
+	ROW(KVM_SET_NR_MMU_PAGES, VM, long),
+	ROW(KVM_SET_BOOT_CPU_ID, VM, long),
+	ROW(KVM_CREATE_IRQCHIP, VM, long),
+	ROW(KVM_GET_IRQCHIP, VM, struct kvm_irqchip),
+	ROW(KVM_SET_IRQCHIP, VM, struct kvm_irqchip),
+	ROW(KVM_IRQ_LINE, VM, struct kvm_irq_level),
+	ROW(KVM_IRQ_LINE_STATUS, VM, struct kvm_irq_level),
+	ROW(KVM_CREATE_PIT, VM, long),
+	ROW(KVM_CREATE_PIT2, VM, struct kvm_pit_config),
+	ROW(KVM_GET_PIT2, VM, struct kvm_pit_state2),
+	ROW(KVM_SET_PIT2, VM, struct kvm_pit_state2),
+	ROW(KVM_REINJECT_CONTROL, VM, struct kvm_reinject_control),
+	ROW(KVM_SET_GSI_ROUTING, VM, struct kvm_irq_routing),
+	ROW(KVM_SIGNAL_MSI, VM, struct kvm_msi),
+	ROW(KVM_REGISTER_COALESCED_MMIO, VM, struct kvm_coalesced_mmio_zone),
+	ROW(KVM_UNREGISTER_COALESCED_MMIO, VM, struct kvm_coalesced_mmio_zone),
+	ROW(KVM_GET_CLOCK, VM, struct kvm_clock_data),
+	ROW(KVM_SET_CLOCK, VM, struct kvm_clock_data),
+	ROW(KVM_GET_DIRTY_LOG, VM, struct kvm_dirty_log),
+	ROW(KVM_CHECK_EXTENSION, VM, long),
+	ROW(KVM_GET_REGS, VCPU, struct kvm_regs),
+	ROW(KVM_SET_REGS, VCPU, struct kvm_regs),
+	ROW(KVM_GET_SREGS, VCPU, struct kvm_sregs),
+	ROW(KVM_SET_SREGS, VCPU, struct kvm_sregs),
+	ROW(KVM_TRANSLATE, VCPU, struct kvm_translation),
+	ROW(KVM_INTERRUPT, VCPU, struct kvm_interrupt),
+	ROW(KVM_NMI, VCPU, long),
+	ROW(KVM_GET_FPU, VCPU, struct kvm_fpu),
+	ROW(KVM_SET_FPU, VCPU, struct kvm_fpu),
+	ROW(KVM_GET_XSAVE, VCPU, struct kvm_xsave),
+	ROW(KVM_SET_XSAVE, VCPU, struct kvm_xsave),
+	ROW(KVM_GET_XCRS, VCPU, struct kvm_xcrs),
+	ROW(KVM_SET_XCRS, VCPU, struct kvm_xcrs),
+	ROW(KVM_GET_DEBUGREGS, VCPU, struct kvm_debugregs),
+	ROW(KVM_SET_DEBUGREGS, VCPU, struct kvm_debugregs),
+	ROW(KVM_GET_MSRS, VCPU, struct kvm_msrs),
+	ROW(KVM_SET_MSRS, VCPU, struct kvm_msrs),
+	ROW(KVM_SET_CPUID2, VCPU, struct kvm_cpuid2),
+	ROW(KVM_GET_CPUID2, VCPU, struct kvm_cpuid2),
+	ROW(KVM_GET_LAPIC, VCPU, struct kvm_lapic_state),
+	ROW(KVM_SET_LAPIC, VCPU, struct kvm_lapic_state),
+	ROW(KVM_GET_MP_STATE, VCPU, struct kvm_mp_state),
+	ROW(KVM_SET_MP_STATE, VCPU, struct kvm_mp_state),
+	ROW(KVM_GET_VCPU_EVENTS, VCPU, struct kvm_vcpu_events),
+	ROW(KVM_SET_VCPU_EVENTS, VCPU, struct kvm_vcpu_events),
+	ROW(KVM_SET_SIGNAL_MASK, VCPU, struct kvm_signal_mask),
+	ROW(KVM_KVMCLOCK_CTRL, VCPU, long),
+	ROW(KVM_GET_TSC_KHZ, VCPU, long),
+	ROW(KVM_GET_MSR_INDEX_LIST, DEV, struct kvm_msr_list),
+	ROW(KVM_GET_SUPPORTED_CPUID, DEV, struct kvm_cpuid2),
+	ROW(KVM_CHECK_EXTENSION, DEV, long),
+};
+
+/* A machine, and what the last good answer to each question was. */
+struct victim {
+	struct vm vm;
+	u8 *arena;
+	_Atomic long calls;
+	u64 state;		/* a generator for each thread */
+};
+
+static u64 rnd(struct victim *v)
+{
+	v->state ^= v->state << 13;
+	v->state ^= v->state >> 7;
+	v->state ^= v->state << 17;
+	return v->state * 0x2545f4914f6cdd1dull;
+}
+
+static u32 below(struct victim *v, u32 limit)
+{
+	return (rnd(v) >> 32) * limit >> 32;
+}
+
+/* Numbers that sit on edges more often than others. */
+static u64 interesting(struct victim *v)
+{
+	static const u64 edges[] = {
+		0, 1, 2, 8, 16, 24, 32, 64, 255, 256, 4095, 4096, 0x10000,
+		0x7fffffff, 0x80000000, 0xffffffff, 1ull << 32, 0xfee00000,
+		0xfee00900, 0xfec00000, 1ull << 36, 1ull << 47, 1ull << 52,
+		1ull << 63, ~0ull, ~0ull << 12, 0xffff800000000000,
+	};
+
+	return below(v, 3) ? edges[below(v, ARRAY_SIZE(edges))] : rnd(v);
+}
+
+/* Fills @size bytes at @p: with an answer of KVM's, or anything; then bends it. */
+static void make_argument(struct victim *v, unsigned int nr, int fd, u8 *p,
+			  size_t size)
+{
+	unsigned int i, n = below(v, 6);
+
+	memset(p, 0, 2 * PAGE);
+	switch (below(v, 4)) {
+	case 0:
+		for (i = 0; i < size / 4 + 40; i++)
+			((u32 *)p)[i] = interesting(v);
+		break;
+	case 1:
+		break;
+	default:
+		/* The question to a setter's answer has a number nearby. */
+		(void)!ioctl(fd, (nr & ~(3u << 30 | 0xff)) | 2u << 30 |
+			     ((nr & 0xff) - 1), p);
+	}
+	for (i = 0; i < n; i++)
+		switch (below(v, 3)) {
+		case 0:
+			p[below(v, size)] ^= 1 << below(v, 8);
+			break;
+		case 1:
+			((u64 *)p)[below(v, size / 8 + 1)] = interesting(v);
+			break;
+		default:
+			((u32 *)p)[below(v, size / 4 + 1)] = interesting(v);
+		}
+}
+
+static void any_slot(struct victim *v)
+{
+	u64 gpa = below(v, 4) ? below(v, 2048) * PAGE : interesting(v);
+	u64 size = below(v, 4) ? below(v, 64) * PAGE :
+				 interesting(v) & 0x3fffffff;
+	u8 *host = below(v, 8) ? v->arena + below(v, ARENA_PAGES) * PAGE :
+				 (u8 *)interesting(v);
+
+	(void)!set_slot(&v->vm, below(v, 8) ? below(v, 6) : interesting(v),
+			below(v, 4), gpa, size, host);
+}
+
+static void any_call(struct victim *v, u8 *arg)
+{
+	unsigned int i = below(v, ARRAY_SIZE(calls));
+	int fd = calls[i].where == DEV ? kvm_dev() :
+		 calls[i].where == VM ? v->vm.fd : v->vm.vcpu;
+	unsigned long number;
+
+	v->calls++;
+	if (!below(v, 6)) {
+		any_slot(v);
+		return;
+	}
+	/* Now and then another descriptor, or an odd pointer. */
+	if (!below(v, 50))
+		fd = below(v, 2) ? v->vm.fd : v->vm.vcpu;
+	if (calls[i].size == sizeof(long) && below(v, 8)) {
+		number = interesting(v);
+		if (calls[i].nr == KVM_CREATE_VCPU && below(v, 8))
+			number %= 4;
+		(void)!ioctl(fd, calls[i].nr, number);
+		return;
+	}
+	make_argument(v, calls[i].nr, fd, arg, calls[i].size);
+	if (calls[i].nr == KVM_GET_DIRTY_LOG && below(v, 4))
+		((struct kvm_dirty_log *)arg)->dirty_bitmap = arg + PAGE;
+	(void)!ioctl(fd, calls[i].nr, below(v, 40) ? arg :
+		     (void *)interesting(v));
+}
+
+/* A guest that does a bit of everything. */
+GUEST(64, busy,
+	"movq $2, 0x8000\n"
+	"1: mov $0xd0000000, %esi\n mov (%rsi), %eax\n mov %eax, 8(%rsi)\n"
+	"mov $0xfee00000, %esi\n mov 0x20(%rsi), %eax\n movl $0, 0xb0(%rsi)\n"
+	"out %al, $0x20\n in $0x21, %al\n out %al, $0x80\n"
+	"mov $0x40000, %edi\n mov $3, %ecx\n mov $0x60, %edx\n rep insb\n"
+	"xor %eax, %eax\n cpuid\n rdtsc\n mov $0x10, %ecx\n rdmsr\n"
+	"incq 0x40000\n incq 0x100000\n sti\n nop\n cli\n"
+	"mov %cr3, %rax\n mov %rax, %cr3\n invlpg 0x40000\n jmp 1b\n");
+
+static void victim_start(struct victim *v, u64 seed)
+{
+	unsigned int flags = 0;
+
+	v->state = seed * 2654435761u + 1;
+	if (below(v, 2))
+		flags |= VM_IRQCHIP;
+	if (below(v, 2))
+		flags |= VM_PIT;
+	v->vm = vm_create(flags);
+	v->arena = mmap(NULL, ARENA_PAGES * PAGE, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	START64(&v->vm, busy);
+}
+
+/* What it says of itself is nobody's: only the host counts. */
+static void be_quiet(void)
+{
+	struct rlimit files = { 200, 200 };
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	fclose(stdout);
+}
+
+static void one_thread(u64 seed)
+{
+	struct victim *v = calloc(1, sizeof(*v));
+	u8 *arg = memory(4 * PAGE);
+	double end = now() + 0.5;
+
+	victim_start(v, seed);
+	while (now() < end) {
+		int i;
+
+		for (i = below(v, 30); i >= 0; i--)
+			any_call(v, arg);
+		for (i = below(v, 10); i >= 0; i--)
+			if (run_ms(&v->vm, 5) < 0)
+				break;
+	}
+}
+
+static atomic_int stop;
+
+static void *caller_thread(void *arg)
+{
+	struct victim *v = arg, mine = *v;
+	u8 *buffer = memory(4 * PAGE);
+
+	mine.state += (u64)pthread_self();
+	while (!stop)
+		any_call(&mine, buffer);
+	return NULL;
+}
+
+static void *remap_thread(void *arg)
+{
+	struct victim *v = arg, mine = *v;
+
+	mine.state += (u64)pthread_self();
+	while (!stop) {
+		u8 *at = v->arena + below(&mine, ARENA_PAGES) * PAGE;
+		size_t size = PAGE;
+
+		switch (below(&mine, 4)) {
+		case 0:
+			madvise(at, size, MADV_DONTNEED);
+			break;
+		case 1:
+			mmap(at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			     MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			break;
+		case 2:
+			mprotect(at, size, below(&mine, 4));
+			break;
+		default:
+			any_slot(&mine);
+		}
+	}
+	return NULL;
+}
+
+static void several_threads(u64 seed)
+{
+	struct victim *v = calloc(1, sizeof(*v));
+	double end = now() + 1;
+	pthread_t t;
+
+	victim_start(v, seed);
+	pthread_create(&t, NULL, caller_thread, v);
+	pthread_create(&t, NULL, caller_thread, v);
+	pthread_create(&t, NULL, remap_thread, v);
+	while (now() < end) {
+		/* Somebody may have closed or stopped it for good. */
+		run_ms(&v->vm, 5);
+		if (!below(v, 20)) {
+			int fd = dup(v->vm.vcpu);
+
+			close(fd);
+		}
+	}
+	if (below(v, 2)) {
+		close(v->vm.vcpu);
+		close(v->vm.fd);
+		usleep(20000);
+	}
+	/* Not all threads end: process exit finds them in the middle. */
+	_exit(0);
+}
+
+static void in_children(void (*what)(u64 seed), double seconds,
+			const char *name)
+{
+	double end = now() + seconds;
+	u64 seed = random64() >> 32;
+	int n = 0, died = 0, status;
+
+	while (now() < end) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			be_quiet();
+			what(seed + n);
+			_exit(0);
+		}
+		double limit = now() + 20;
+
+		while (!waitpid(pid, &status, WNOHANG)) {
+			if (now() > limit) {
+				check_failed(__FILE__, __LINE__,
+					     "%s: seed %llu hangs", name,
+					     (unsigned long long)seed + n);
+				kill(pid, SIGKILL);
+				waitpid(pid, &status, 0);
+				break;
+			}
+			usleep(10000);
+		}
+		died += WIFSIGNALED(status);
+		n++;
+	}
+	printf("  %d machines from seed %llu, %d of their processes died\n", n,
+	       (unsigned long long)seed, died);
+	/* And all is as it was. */
+	struct vm vm = vm_create(VM_PIT);
+
+	start_servant(&vm);
+	POKE(&vm, FREE, 5);
+	CHECK_EQ(PEEK(&vm, FREE), 5);
+}
+
+TEST_SECONDS(fuzz_ioctls, 120, "any ioctls in any order")
+{
+	in_children(one_thread, 20, "fuzz_ioctls");
+}
+
+TEST_SECONDS(fuzz_races, 120, "any ioctls from several threads, while memory changes")
+{
+	in_children(several_threads, 20, "fuzz_races");
+}
+
+/* ------------------------------------------------------------------------
+ * Making and unmaking
+ */
+
+static void *churn(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < 100 && !stop; i++) {
+		struct vm vm = vm_create(i & 1 ? VM_PIT : 0);
+
+		START64(&vm, busy);
+		run_ms(&vm, 2);
+		vm_close(&vm);
+	}
+	return NULL;
+}
+
+TEST_SECONDS(fuzz_churn, 120, "machines are made, run and unmade by three threads")
+{
+	pthread_t t[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		pthread_create(&t[i], NULL, churn, NULL);
+	for (i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A test case of the differential test: an instruction and all state it starts from.
+ *
+ * A case says everything: run twice it does the same twice, and it can be written as one
+ * line and read back (case_print, case_parse).  Memory starts from a fixed pattern, with
+ * up to CASE_PATCHES patches of 64 bytes each.
+ */
+#ifndef TESTS_EMULATOR_CASE_H
+#define TESTS_EMULATOR_CASE_H
+
+#include "machine.h"
+#include "native.h"
+
+/* ------------------------------------------------------------------------
+ * Random numbers: splitmix64
+ */
+struct rng {
+	u64 state;
+};
+
+static inline u64 rnd(struct rng *rng)
+{
+	u64 z = rng->state += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}
+
+static inline u64 below(struct rng *rng, u64 n)
+{
+	return rnd(rng) % n;
+}
+
+static inline bool chance(struct rng *rng, unsigned int percent)
+{
+	return below(rng, 100) < percent;
+}
+
+/* ------------------------------------------------------------------------
+ * Memory: the same areas natively and, as copies, in the machine
+ */
+struct area {
+	const char *name;
+	u64 base;
+	unsigned int pages;
+	u8 writable, executable;	/* one bit per page */
+	bool optional;			/* may be refused by the system */
+	bool mapped;
+	u8 *copy;			/* the machine's */
+	u8 *pattern;			/* what both start from */
+};
+
+extern struct area areas[];
+extern const unsigned int nr_areas;
+
+/* Segments of the LDT, by entry number; selector = 8 * entry + 7. */
+struct ldt_segment {
+	u32 base, limit;	/* limit as in the descriptor */
+	u8 contents;		/* modify_ldt: 0 data, 1 expand-down, 2 code */
+	bool bits32, read_only, pages, absent;
+};
+
+extern const struct ldt_segment ldt_segments[];
+extern const unsigned int nr_ldt_segments;
+
+#define LDT_SELECTOR(n)	((n) * 8 + 7)
+#define CS_64		0x33
+#define CS_32		0x23
+#define DS_FLAT		0x2b
+
+/* The machine's handler of vector v lies 16 * v further, at CPL 0. */
+#define HANDLER_LA	0xffffffff81000000ull
+
+void layout_init(struct machine *m);
+/* The descriptor that the machine's tables hold for @selector, 0 if none. */
+u64 layout_descriptor(u16 selector);
+/* The hidden part of a segment register loaded with @selector. */
+struct x86_seg layout_segment(u16 selector);
+/* Is @la mapped natively by something that is no area: this program itself? */
+bool layout_foreign(u64 la, unsigned int len);
+struct area *layout_area(u64 la);
+
+/* ------------------------------------------------------------------------
+ * Cases
+ */
+#define CASE_CODE	20
+#define CASE_PATCHES	4
+#define PATCH_BYTES	64
+
+struct patch {
+	u64 la;
+	u64 seed;		/* of the bytes from 8 * nr_words on */
+	u64 word[6];		/* the first ones */
+	u8 nr_words, word_bytes;
+};
+
+struct test_case {
+	u8 code[CASE_CODE];
+	unsigned int len;	/* of code, INT3s behind it */
+	u64 code_la;
+	u64 regs[16];
+	u64 rip, rflags;
+	u16 cs, ss, ds, es, fs, gs;
+	u64 fs_base, gs_base;
+	u64 vectors;		/* seed of FPU and vector registers */
+	struct patch patch[CASE_PATCHES];
+};
+
+void case_print(const struct test_case *t, char *line, unsigned int size);
+bool case_parse(struct test_case *t, const char *line);
+/* The vector and FPU state that the seed stands for. */
+void case_vectors(u64 seed, u8 *fx, u8 (*ymm_high)[16]);
+void patch_bytes(const struct patch *p, u8 *bytes);
+
+/* ------------------------------------------------------------------------
+ * generate.c
+ */
+void generate_init(void);
+/* A random case; the row that it was made for, or NULL for random bytes. */
+const struct x86_opcode *generate(struct rng *rng, struct test_case *t);
+/* Make registers such that a process can have them. */
+void limit_registers(struct test_case *t);
+/* Must these bytes not run natively?  They would leave the process, or hang it. */
+bool unsafe_natively(const struct x86_insn *insn);
+unsigned int generate_nr_rows(void);
+/* Name a row, for reports. */
+void generate_row_name(unsigned int i, char *name, unsigned int size);
+unsigned int generate_row_index(void);
+
+/* ------------------------------------------------------------------------
+ * undefined.c
+ */
+/* What of the outcome of @insn is not defined by architecture, or not predictable. */
+struct undefined {
+	u64 rflags;
+	u32 regs;		/* bit per register */
+	bool memory, x87;	/* all of it */
+};
+
+struct undefined undefined_results(const struct x86_insn *insn, const struct test_case *t,
+				   bool faulted);
+
+#endif

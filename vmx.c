@@ -1,0 +1,1763 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vmx.c - VT-x: the VMCS, what makes the guest exit, one entry, what an exit
+ * means.
+ *
+ * Owns: struct vcpu_vmx, the VMXON regions, the lists of VMCSs that live in a
+ * CPU.  Every control is computed from the capability MSRs; what this CPU
+ * lacks is worked around or refused by vmx_setup().  Without EPT (which this
+ * project does not use) a guest in real mode runs as a vm86 task, as long as
+ * its segments look like real mode's, and is emulated otherwise: see
+ * vmx_entry_mode().  Nothing here is called but through vmx_ops.  SDM vol. 3,
+ * ch. 23 to 31.
+ *
+ * Read next: vmx_enter() and the table vmx_exits[]; vmenter.S; exits.c.
+ */
+#include <linux/cpu.h>
+#include <linux/kvm.h>
+#include <linux/slab.h>
+#include <asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/mce.h>
+#include <asm/nospec-branch.h>
+#include <asm/tlbflush.h>
+#include <asm/vmx.h>
+#include "io.h"
+#include "irqchip.h"
+#include "kvm.h"
+#include "x86_emulate.h"
+
+struct vcpu_vmx {
+	struct kvm_vcpu vcpu;		/* first */
+	struct vmcs *vmcs;
+	phys_addr_t vmcs_pa;
+	struct list_head link;		/* of the VMCSs in a CPU; that CPU only */
+	int vmcs_cpu;			/* where it is active, or -1 */
+	bool launched;			/* VMRESUME, not VMLAUNCH */
+	u16 vpid;			/* 0: none */
+	u32 vectoring, intr_info;	/* of the last exit */
+
+	/* What the VMCS holds: a field is written only if it changes. */
+	u32 cpu_exec, entry_ctl, exceptions;
+	u64 host_cr3, host_cr4, guest_cr3;
+
+	bool vm86;			/* real mode runs as a vm86 task */
+	bool must_emulate;		/* the state cannot be entered */
+	bool dr_live;			/* the guest has the debug registers */
+	bool msrs_live;			/* the syscall MSRs are the guest's */
+	u64 hw_tsc_aux;
+	void *virtual_apic;		/* TPR shadow */
+
+	/* The host's, from vcpu_load() to vcpu_put(). */
+	u64 host_kernel_gs_base, host_debugctl;
+	u16 host_ds, host_es, host_fs, host_gs, host_ldt;
+};
+
+static struct vcpu_vmx *to_vmx(struct kvm_vcpu *vcpu)
+{
+	return container_of(vcpu, struct vcpu_vmx, vcpu);
+}
+
+struct vmcs {
+	u32 revision;
+	u32 abort;
+	u8 data[];
+};
+
+struct vmx_cpu {
+	struct vmcs *vmxon;
+	struct list_head active;	/* vcpu_vmx.link; this CPU, irqs off */
+	struct vcpu_vmx *last;		/* whose predictions are in here */
+	u64 tsc_aux;			/* the host's */
+	bool gdt_known;
+};
+
+static DEFINE_PER_CPU(struct vmx_cpu, vmx_cpus);
+
+static struct {
+	u32 revision;
+	u32 size;
+	u32 pin, cpu_exec, secondary, exit, entry;
+	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	bool invvpid_single, invvpid_gva;
+} caps;
+
+static void *msr_bitmap;
+static u64 host_star, host_lstar, host_fmask, host_efer;
+static DECLARE_BITMAP(vpids, 1 << 16);
+static DEFINE_SPINLOCK(vpid_lock);
+
+/* Returns 0, or 1 if the entry failed before it began. */
+int vmx_vmenter(struct vcpu_state *s, bool launched);
+extern const char vmx_vmexit[];
+
+/* ------------------------------------------------------------------------
+ * Instructions.  A failure of these is a bug of ours: say so once.
+ */
+
+static void vmx_insn_failed(const char *what, unsigned long arg)
+{
+	pr_warn_once("kvm: %s %lx failed\n", what, arg);
+}
+
+#define vmx_insn(insn, arg, constraint)					\
+({									\
+	bool __fail;							\
+	asm volatile(insn "; setna %0"					\
+		     : "=qm" (__fail) : constraint (arg) : "cc", "memory"); \
+	__fail;								\
+})
+
+static int vmxon(phys_addr_t pa)
+{
+	return vmx_insn("vmxon %1", pa, "m");
+}
+
+static void vmclear(phys_addr_t pa)
+{
+	if (vmx_insn("vmclear %1", pa, "m"))
+		vmx_insn_failed("VMCLEAR", pa);
+}
+
+static void vmptrld(phys_addr_t pa)
+{
+	if (vmx_insn("vmptrld %1", pa, "m"))
+		vmx_insn_failed("VMPTRLD", pa);
+}
+
+static __always_inline unsigned long vmread(unsigned long field)
+{
+	unsigned long val;
+
+	asm volatile("vmread %1, %0" : "=r" (val) : "r" (field) : "cc");
+	return val;
+}
+
+static __always_inline void vmwrite(unsigned long field, unsigned long val)
+{
+	bool fail;
+
+	asm volatile("vmwrite %1, %2; setna %0"
+		     : "=qm" (fail) : "r" (val), "r" (field) : "cc");
+	if (unlikely(fail))
+		vmx_insn_failed("VMWRITE", field);
+}
+
+struct invvpid {
+	u64 vpid;
+	u64 gva;
+};
+
+static void invvpid(unsigned long type, u16 vpid, gva_t gva)
+{
+	struct invvpid desc = { vpid, gva };
+	bool fail;
+
+	asm volatile("invvpid %2, %1; setna %0"
+		     : "=qm" (fail) : "r" (type), "m" (desc) : "cc", "memory");
+	if (unlikely(fail))
+		vmx_insn_failed("INVVPID", vpid);
+}
+
+/* ------------------------------------------------------------------------
+ * Real mode as a vm86 task
+ *
+ * Its TSS, with an all-zero I/O and redirection bitmap, has to lie somewhere
+ * in the linear address space.  A vm86 task reaches no further than 1 MiB and
+ * 64 KiB, and these pages are the supervisor's, so the last GiB of the
+ * unpaged guest's identity map can be replaced by a table that maps nothing
+ * but the TSS.  One set serves all vCPUs, read-only.
+ */
+
+#define VM86_TSS_ADDR	0xffffc000ul
+#define VM86_TSS_PAGES	3
+#define VM86_TSS_LIMIT	(104 + 32 + 8192)
+#define VM86_IO_BASE	102		/* offset of the I/O map's offset */
+
+static struct {
+	u64 *pd, *pt;
+	void *tss;
+} vm86_tables;
+
+static void vm86_tables_free(void)
+{
+	free_page((unsigned long)vm86_tables.pd);
+	free_page((unsigned long)vm86_tables.pt);
+	free_pages((unsigned long)vm86_tables.tss, 2);
+	memset(&vm86_tables, 0, sizeof(vm86_tables));
+}
+
+static int vm86_tables_alloc(void)
+{
+	int i;
+
+	vm86_tables.pd = (void *)get_zeroed_page(GFP_KERNEL);
+	vm86_tables.pt = (void *)get_zeroed_page(GFP_KERNEL);
+	vm86_tables.tss = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 2);
+	if (!vm86_tables.pd || !vm86_tables.pt || !vm86_tables.tss)
+		return -ENOMEM;		/* the caller frees */
+	*(u16 *)(vm86_tables.tss + VM86_IO_BASE) = 104 + 32;
+	*(u8 *)(vm86_tables.tss + VM86_TSS_LIMIT) = 0xff;
+	for (i = 0; i < VM86_TSS_PAGES; i++)
+		vm86_tables.pt[(VM86_TSS_ADDR >> PAGE_SHIFT) % 512 + i] =
+			(__pa(vm86_tables.tss) + i * PAGE_SIZE) |
+			_PAGE_PRESENT | _PAGE_ACCESSED;
+	vm86_tables.pd[511] = __pa(vm86_tables.pt) | _PAGE_PRESENT |
+			      _PAGE_ACCESSED;
+	return 0;
+}
+
+/* ------------------------------------------------------------------------
+ * The processor
+ */
+
+static int vmx_probe(void)
+{
+	u64 ctl;
+
+	if (!boot_cpu_has(X86_FEATURE_VMX) &&
+	    !(cpuid_ecx(1) & BIT(X86_FEATURE_VMX & 31)))
+		return -ENODEV;
+	rdmsrl(MSR_IA32_FEAT_CTL, ctl);
+	if ((ctl & FEAT_CTL_LOCKED) &&
+	    !(ctl & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
+		pr_err("kvm: VT-x is switched off by the firmware: look for \"VT-x\" or \"virtualization\" in its set-up\n");
+		return -EOPNOTSUPP;
+	}
+	if (__read_cr4() & X86_CR4_VMXE) {
+		pr_err("kvm: VT-x is in use by another hypervisor: unload its module first\n");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/*
+ * A capability MSR: its low half must be set, its high half may be.  @want
+ * without a chance is dropped, @need without one is an error.
+ */
+static int choose(const char *what, u32 msr, u32 need, u32 want, u32 *ctl)
+{
+	u32 low, high;
+
+	rdmsr(msr, low, high);
+	*ctl = ((need | want) & high) | low;
+	if (need & ~high) {
+		pr_err("kvm: this CPU lacks %s controls %#x\n", what,
+		       need & ~high);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+#define CPU_EXEC_NEED							\
+	(CPU_BASED_HLT_EXITING | CPU_BASED_INVLPG_EXITING |		\
+	 CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING |	\
+	 CPU_BASED_MOV_DR_EXITING | CPU_BASED_UNCOND_IO_EXITING |	\
+	 CPU_BASED_USE_TSC_OFFSETTING | CPU_BASED_USE_MSR_BITMAPS |	\
+	 CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING |		\
+	 CPU_BASED_RDPMC_EXITING)
+
+static int choose_controls(void)
+{
+	u64 basic;
+	bool t;
+	int r;
+
+	rdmsrl(MSR_IA32_VMX_BASIC, basic);
+	caps.revision = vmx_basic_vmcs_revision_id(basic);
+	caps.size = vmx_basic_vmcs_size(basic);
+	t = basic & BIT_ULL(55);	/* the TRUE MSRs exist */
+
+	r = choose("pin-based", t ? MSR_IA32_VMX_TRUE_PINBASED_CTLS :
+		   MSR_IA32_VMX_PINBASED_CTLS,
+		   PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING |
+		   PIN_BASED_VIRTUAL_NMIS, 0, &caps.pin);
+	if (!r)
+		r = choose("processor-based", t ?
+			   MSR_IA32_VMX_TRUE_PROCBASED_CTLS :
+			   MSR_IA32_VMX_PROCBASED_CTLS, CPU_EXEC_NEED,
+			   CPU_BASED_TPR_SHADOW |
+			   CPU_BASED_ACTIVATE_SECONDARY_CONTROLS,
+			   &caps.cpu_exec);
+	if (!r && (caps.cpu_exec & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS))
+		r = choose("secondary", MSR_IA32_VMX_PROCBASED_CTLS2, 0,
+			   SECONDARY_EXEC_ENABLE_VPID |
+			   SECONDARY_EXEC_ENABLE_RDTSCP |
+			   SECONDARY_EXEC_WBINVD_EXITING, &caps.secondary);
+	if (!r)
+		r = choose("exit", t ? MSR_IA32_VMX_TRUE_EXIT_CTLS :
+			   MSR_IA32_VMX_EXIT_CTLS,
+			   VM_EXIT_HOST_ADDR_SPACE_SIZE |
+			   VM_EXIT_SAVE_DEBUG_CONTROLS,
+			   VM_EXIT_LOAD_IA32_EFER, &caps.exit);
+	if (!r)
+		r = choose("entry", t ? MSR_IA32_VMX_TRUE_ENTRY_CTLS :
+			   MSR_IA32_VMX_ENTRY_CTLS, VM_ENTRY_LOAD_DEBUG_CONTROLS,
+			   VM_ENTRY_LOAD_IA32_EFER, &caps.entry);
+	if (r)
+		return r;
+	/* EFER goes both ways by control, or both ways by MSR list. */
+	if (!(caps.exit & VM_EXIT_LOAD_IA32_EFER) ||
+	    !(caps.entry & VM_ENTRY_LOAD_IA32_EFER)) {
+		caps.exit &= ~VM_EXIT_LOAD_IA32_EFER;
+		caps.entry &= ~VM_ENTRY_LOAD_IA32_EFER;
+	}
+	/* CR8 exits are needed where no TPR shadow is. */
+	if (!(caps.cpu_exec & CPU_BASED_TPR_SHADOW))
+		caps.cpu_exec |= CPU_BASED_CR8_LOAD_EXITING |
+				 CPU_BASED_CR8_STORE_EXITING;
+	caps.entry &= ~VM_ENTRY_IA32E_MODE;
+	return 0;
+}
+
+static void read_fixed_bits(void)
+{
+	u64 vpid_cap = 0;
+
+	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, caps.cr0_fixed0);
+	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, caps.cr0_fixed1);
+	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, caps.cr4_fixed0);
+	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, caps.cr4_fixed1);
+	if (caps.secondary & SECONDARY_EXEC_ENABLE_VPID) {
+		rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, vpid_cap);
+		vpid_cap >>= 32;
+		caps.invvpid_single = (vpid_cap & VMX_VPID_INVVPID_BIT) &&
+			(vpid_cap & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT);
+		caps.invvpid_gva = caps.invvpid_single &&
+			(vpid_cap & VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT);
+		/* Without a flush by VPID a VPID is of no use to us. */
+		if (!caps.invvpid_single)
+			caps.secondary &= ~SECONDARY_EXEC_ENABLE_VPID;
+	}
+}
+
+static struct vmcs *alloc_vmcs(int node)
+{
+	struct page *page = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO,
+					     get_order(caps.size));
+	struct vmcs *vmcs;
+
+	if (!page)
+		return NULL;
+	vmcs = page_address(page);
+	vmcs->revision = caps.revision;
+	return vmcs;
+}
+
+static void free_vmcs(struct vmcs *vmcs)
+{
+	free_pages((unsigned long)vmcs, get_order(caps.size));
+}
+
+static int vmx_cpu_enable(void)
+{
+	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpus);
+	u64 ctl;
+
+	if (__read_cr4() & X86_CR4_VMXE)
+		return -EBUSY;
+	INIT_LIST_HEAD(&c->active);
+	rdmsrl(MSR_IA32_FEAT_CTL, ctl);
+	if (!(ctl & FEAT_CTL_LOCKED))
+		wrmsrl(MSR_IA32_FEAT_CTL, ctl | FEAT_CTL_LOCKED |
+		       FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX);
+	cr4_set_bits_irqsoff(X86_CR4_VMXE);
+	if (vmxon(__pa(c->vmxon))) {
+		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
+		return -EIO;
+	}
+	if (boot_cpu_has(X86_FEATURE_RDTSCP))
+		rdmsrl(MSR_TSC_AUX, c->tsc_aux);
+	return 0;
+}
+
+/* Out of the CPU, into memory: it may then move, or be freed. */
+static void vmcs_clear_here(struct vcpu_vmx *vmx)
+{
+	vmclear(vmx->vmcs_pa);
+	list_del(&vmx->link);
+	vmx->vmcs_cpu = -1;
+	vmx->launched = false;
+}
+
+static void vmx_cpu_disable(void)
+{
+	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpus);
+	struct vcpu_vmx *vmx, *next;
+
+	list_for_each_entry_safe(vmx, next, &c->active, link)
+		vmcs_clear_here(vmx);
+	asm volatile("vmxoff" : : : "cc");
+	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
+}
+
+static void vmcs_clear_ipi(void *arg)
+{
+	struct vcpu_vmx *vmx = arg;
+
+	if (vmx->vmcs_cpu == smp_processor_id())
+		vmcs_clear_here(vmx);
+}
+
+static void vmcs_clear(struct vcpu_vmx *vmx)
+{
+	int cpu = READ_ONCE(vmx->vmcs_cpu);
+
+	if (cpu >= 0)
+		smp_call_function_single(cpu, vmcs_clear_ipi, vmx, 1);
+}
+
+/* MSRs that a guest may read and write without an exit. */
+static const u32 guest_msrs[] = {
+	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
+	MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+};
+
+/* Read and write maps, low and high MSRs: four of 1 KiB (SDM, "MSR-Bitmap"). */
+static void msr_bitmap_pass(u32 msr)
+{
+	void *map = msr_bitmap + (msr >= 0xc0000000 ? 1024 : 0);
+
+	__clear_bit(msr & 0x1fff, map);
+	__clear_bit(msr & 0x1fff, map + 2048);
+}
+
+static void vmx_teardown(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct vmx_cpu *c = per_cpu_ptr(&vmx_cpus, cpu);
+
+		if (c->vmxon)
+			free_vmcs(c->vmxon);
+		c->vmxon = NULL;
+	}
+	vm86_tables_free();
+	free_page((unsigned long)msr_bitmap);
+	msr_bitmap = NULL;
+}
+
+static int vmx_setup(void)
+{
+	int cpu, i, r = choose_controls();
+
+	if (r)
+		return r;
+	read_fixed_bits();
+	rdmsrl(MSR_EFER, host_efer);
+	rdmsrl(MSR_STAR, host_star);
+	rdmsrl(MSR_LSTAR, host_lstar);
+	rdmsrl(MSR_SYSCALL_MASK, host_fmask);
+	__set_bit(0, vpids);
+
+	msr_bitmap = (void *)__get_free_page(GFP_KERNEL);
+	if (!msr_bitmap || vm86_tables_alloc())
+		goto nomem;
+	memset(msr_bitmap, 0xff, PAGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(guest_msrs); i++)
+		msr_bitmap_pass(guest_msrs[i]);
+	for_each_possible_cpu(cpu) {
+		struct vmx_cpu *c = per_cpu_ptr(&vmx_cpus, cpu);
+
+		c->vmxon = alloc_vmcs(cpu_to_node(cpu));
+		if (!c->vmxon)
+			goto nomem;
+	}
+	return 0;
+nomem:
+	vmx_teardown();
+	return -ENOMEM;
+}
+
+/* ------------------------------------------------------------------------
+ * Controls that change
+ */
+
+static void set_cpu_exec(struct vcpu_vmx *vmx, u32 bits, bool on)
+{
+	u32 new = on ? vmx->cpu_exec | bits : vmx->cpu_exec & ~bits;
+
+	if (new == vmx->cpu_exec)
+		return;
+	vmx->cpu_exec = new;
+	vmwrite(CPU_BASED_VM_EXEC_CONTROL, new);
+}
+
+/* A vm86 task's exceptions are not real mode's: all of them come to us. */
+static void update_exceptions(struct vcpu_vmx *vmx)
+{
+	u32 bits = BIT(PF_VECTOR) | BIT(MC_VECTOR) | BIT(UD_VECTOR) |
+		   BIT(AC_VECTOR) | BIT(DB_VECTOR);
+
+	if (vmx->vcpu.guest_debug & KVM_GUESTDBG_USE_SW_BP)
+		bits |= BIT(BP_VECTOR);
+	if (vmx->vm86)
+		bits = ~0u;
+	if (bits == vmx->exceptions)
+		return;
+	vmx->exceptions = bits;
+	vmwrite(EXCEPTION_BITMAP, bits);
+}
+
+static void vmx_update_intercepts(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	update_exceptions(vmx);
+	if (caps.secondary & SECONDARY_EXEC_ENABLE_RDTSCP)
+		vmwrite(SECONDARY_VM_EXEC_CONTROL, !vcpu->cpuid_nent ||
+			guest_has(vcpu, X86_FEATURE_RDTSCP) ? caps.secondary :
+			caps.secondary & ~SECONDARY_EXEC_ENABLE_RDTSCP);
+	vcpu_touch(vcpu, VG_DR);
+}
+
+/* ------------------------------------------------------------------------
+ * Life cycle
+ */
+
+static u16 alloc_vpid(void)
+{
+	unsigned long vpid;
+
+	if (!(caps.secondary & SECONDARY_EXEC_ENABLE_VPID))
+		return 0;
+	spin_lock(&vpid_lock);
+	vpid = find_first_zero_bit(vpids, 1 << 16);
+	if (vpid < 1 << 16)
+		__set_bit(vpid, vpids);
+	else
+		vpid = 0;
+	spin_unlock(&vpid_lock);
+	return vpid;
+}
+
+static void free_vpid(u16 vpid)
+{
+	if (!vpid)
+		return;
+	spin_lock(&vpid_lock);
+	__clear_bit(vpid, vpids);
+	spin_unlock(&vpid_lock);
+}
+
+static int vmx_vcpu_create(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	vmx->vmcs_cpu = -1;
+	vmx->vmcs = alloc_vmcs(NUMA_NO_NODE);
+	vmx->virtual_apic = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vmx->vmcs || !vmx->virtual_apic) {
+		if (vmx->vmcs)
+			free_vmcs(vmx->vmcs);
+		free_page((unsigned long)vmx->virtual_apic);
+		return -ENOMEM;
+	}
+	vmx->vmcs_pa = __pa(vmx->vmcs);
+	vmx->vpid = alloc_vpid();
+	return 0;
+}
+
+static void vmx_vcpu_free(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	int cpu;
+
+	vmcs_clear(vmx);
+	for_each_possible_cpu(cpu)
+		cmpxchg(&per_cpu_ptr(&vmx_cpus, cpu)->last, vmx, NULL);
+	free_vpid(vmx->vpid);
+	free_page((unsigned long)vmx->virtual_apic);
+	free_vmcs(vmx->vmcs);
+}
+
+/* Host state that is the same on every CPU and in every process. */
+static void write_host_constants(void)
+{
+	struct desc_ptr idt;
+	u64 cs;
+
+	vmwrite(HOST_CR0, read_cr0() & ~X86_CR0_TS);
+	vmwrite(HOST_CS_SELECTOR, __KERNEL_CS);
+	vmwrite(HOST_SS_SELECTOR, __KERNEL_DS);
+	vmwrite(HOST_DS_SELECTOR, 0);
+	vmwrite(HOST_ES_SELECTOR, 0);
+	vmwrite(HOST_FS_SELECTOR, 0);
+	vmwrite(HOST_GS_SELECTOR, 0);
+	vmwrite(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
+	store_idt(&idt);
+	vmwrite(HOST_IDTR_BASE, idt.address);
+	rdmsrl(MSR_IA32_SYSENTER_CS, cs);
+	vmwrite(HOST_IA32_SYSENTER_CS, cs);
+	vmwrite(HOST_RIP, (unsigned long)vmx_vmexit);
+	if (caps.exit & VM_EXIT_LOAD_IA32_EFER)
+		vmwrite(HOST_IA32_EFER, host_efer);
+}
+
+static void write_controls(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	vmx->cpu_exec = caps.cpu_exec;
+	/* The TPR is shared only while the APIC is ours. */
+	if (!vcpu->apic && (caps.cpu_exec & CPU_BASED_TPR_SHADOW)) {
+		vmx->cpu_exec &= ~CPU_BASED_TPR_SHADOW;
+		vmx->cpu_exec |= CPU_BASED_CR8_LOAD_EXITING |
+				 CPU_BASED_CR8_STORE_EXITING;
+	}
+	vmwrite(PIN_BASED_VM_EXEC_CONTROL, caps.pin);
+	vmwrite(CPU_BASED_VM_EXEC_CONTROL, vmx->cpu_exec);
+	if (vmx->cpu_exec & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS) {
+		u32 secondary = caps.secondary;
+
+		if (!vmx->vpid)
+			secondary &= ~SECONDARY_EXEC_ENABLE_VPID;
+		else
+			vmwrite(VIRTUAL_PROCESSOR_ID, vmx->vpid);
+		vmwrite(SECONDARY_VM_EXEC_CONTROL, secondary);
+	}
+	vmwrite(VM_EXIT_CONTROLS, caps.exit);
+	vmx->entry_ctl = caps.entry;
+	vmwrite(VM_ENTRY_CONTROLS, vmx->entry_ctl);
+	if (vmx->cpu_exec & CPU_BASED_TPR_SHADOW) {
+		vmwrite(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->virtual_apic));
+		vmwrite(TPR_THRESHOLD, 0);
+	}
+	vmwrite(MSR_BITMAP, __pa(msr_bitmap));
+	vmwrite(TSC_OFFSET, vcpu->tsc_offset);
+	vmwrite(VMCS_LINK_POINTER, ~0ul);
+	vmwrite(PAGE_FAULT_ERROR_CODE_MASK, 0);
+	vmwrite(PAGE_FAULT_ERROR_CODE_MATCH, 0);
+	vmwrite(CR3_TARGET_COUNT, 0);
+	/* TS alone is the guest's, so that it may swap its FPU lazily. */
+	vmwrite(CR0_GUEST_HOST_MASK, ~X86_CR0_TS);
+	vmwrite(CR4_GUEST_HOST_MASK, ~0ul);
+	vmwrite(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vmwrite(GUEST_IA32_DEBUGCTL, 0);
+	vmwrite(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
+	vmwrite(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+}
+
+/*
+ * Without the EFER controls: one MSR in each list.  Of a guest's EFER the
+ * lists carry SCE and NXE; LMA follows the entry control.
+ */
+struct efer_lists {
+	struct vmx_msr_entry guest, host;
+};
+
+static void vmx_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	vmx->exceptions = 0;
+	vmx->host_cr3 = vmx->host_cr4 = vmx->guest_cr3 = ~0ull;
+	vmx->vm86 = vmx->dr_live = false;
+	write_controls(vmx);
+	write_host_constants();
+	if (!(caps.entry & VM_ENTRY_LOAD_IA32_EFER)) {
+		struct efer_lists *l = vmx->virtual_apic + 2048;
+
+		l->host.index = l->guest.index = MSR_EFER;
+		l->host.value = host_efer;
+		vmwrite(VM_ENTRY_MSR_LOAD_ADDR, __pa(&l->guest));
+		vmwrite(VM_EXIT_MSR_LOAD_ADDR, __pa(&l->host));
+		vmwrite(VM_ENTRY_MSR_LOAD_COUNT, 1);
+		vmwrite(VM_EXIT_MSR_LOAD_COUNT, 1);
+	}
+	if (vmx->vpid)
+		invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vmx->vpid, 0);
+}
+
+/* ------------------------------------------------------------------------
+ * On a CPU and off it: host state that VMX does not keep, or keeps per CPU
+ */
+
+/* The TSS descriptor's base (SDM vol. 3, "TSS Descriptor in 64-bit mode"). */
+static unsigned long tss_base(const struct desc_ptr *gdt)
+{
+	const struct ldttss_desc *d = (void *)(gdt->address +
+					       GDT_ENTRY_TSS * 8);
+
+	return d->base0 | d->base1 << 16 | (u64)d->base2 << 24 |
+	       (u64)d->base3 << 32;
+}
+
+static void write_host_cpu_state(void)
+{
+	struct desc_ptr gdt;
+	u64 val;
+
+	native_store_gdt(&gdt);
+	vmwrite(HOST_GDTR_BASE, gdt.address);
+	vmwrite(HOST_TR_BASE, tss_base(&gdt));
+	rdmsrl(MSR_GS_BASE, val);
+	vmwrite(HOST_GS_BASE, val);
+	rdmsrl(MSR_IA32_SYSENTER_ESP, val);
+	vmwrite(HOST_IA32_SYSENTER_ESP, val);
+	rdmsrl(MSR_IA32_SYSENTER_EIP, val);
+	vmwrite(HOST_IA32_SYSENTER_EIP, val);
+}
+
+static void move_vmcs(struct vcpu_vmx *vmx, int cpu)
+{
+	struct vmx_cpu *c = per_cpu_ptr(&vmx_cpus, cpu);
+	unsigned long flags;
+
+	vmcs_clear(vmx);
+	vmclear(vmx->vmcs_pa);
+	local_irq_save(flags);
+	list_add(&vmx->link, &c->active);
+	vmx->vmcs_cpu = cpu;
+	local_irq_restore(flags);
+}
+
+static void vmx_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	struct vmx_cpu *c = per_cpu_ptr(&vmx_cpus, cpu);
+	bool moved = vmx->vmcs_cpu != cpu;
+	u64 fs_base;
+
+	if (moved)
+		move_vmcs(vmx, cpu);
+	vmptrld(vmx->vmcs_pa);
+	if (moved) {
+		write_host_cpu_state();
+		if (vmx->vpid)
+			invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vmx->vpid, 0);
+	}
+	if (c->last != vmx) {
+		c->last = vmx;
+		indirect_branch_prediction_barrier();
+	}
+	savesegment(ds, vmx->host_ds);
+	savesegment(es, vmx->host_es);
+	savesegment(fs, vmx->host_fs);
+	savesegment(gs, vmx->host_gs);
+	store_ldt(vmx->host_ldt);
+	rdmsrl(MSR_FS_BASE, fs_base);
+	vmwrite(HOST_FS_BASE, fs_base);
+	rdmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
+	vmx->host_debugctl = get_debugctlmsr();
+	vmx->hw_tsc_aux = c->tsc_aux;
+	vmx->msrs_live = false;
+}
+
+/* An entry destroyed these; they cost too much to put back at each exit. */
+static void restore_host_segments(struct vcpu_vmx *vmx)
+{
+	u64 base;
+
+	if (unlikely(vmx->host_ds | vmx->host_es)) {
+		loadsegment(ds, vmx->host_ds);
+		loadsegment(es, vmx->host_es);
+	}
+	/* Loading FS zeroes its base, loading GS swaps: put both right. */
+	if (unlikely(vmx->host_fs)) {
+		rdmsrl(MSR_FS_BASE, base);
+		loadsegment(fs, vmx->host_fs);
+		wrmsrl(MSR_FS_BASE, base);
+	}
+	if (unlikely(vmx->host_gs))
+		load_gs_index(vmx->host_gs);
+	if (unlikely(vmx->host_ldt))
+		asm volatile("lldt %0" : : "m" (vmx->host_ldt));
+	/* The exit made the limits of GDT and TSS others than Linux's. */
+	load_fixmap_gdt(smp_processor_id());
+	invalidate_tss_limit();
+}
+
+static void vmx_vcpu_put(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpus);
+
+	if (vmx->msrs_live) {
+		rdmsrl(MSR_KERNEL_GS_BASE, vcpu->s.kernel_gs_base);
+		wrmsrl(MSR_STAR, host_star);
+		wrmsrl(MSR_LSTAR, host_lstar);
+		wrmsrl(MSR_SYSCALL_MASK, host_fmask);
+		restore_host_segments(vmx);
+		wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
+		vmx->msrs_live = false;
+	}
+	if (vmx->hw_tsc_aux != c->tsc_aux)
+		wrmsrl(MSR_TSC_AUX, c->tsc_aux);
+}
+
+/* Before the first entry of a stay on a CPU. */
+static void load_guest_msrs(struct vcpu_vmx *vmx)
+{
+	const struct vcpu_state *s = &vmx->vcpu.s;
+
+	wrmsrl(MSR_STAR, s->star);
+	wrmsrl(MSR_LSTAR, s->lstar);
+	wrmsrl(MSR_SYSCALL_MASK, s->fmask);
+	wrmsrl(MSR_KERNEL_GS_BASE, s->kernel_gs_base);
+	vmx->msrs_live = true;
+}
+
+/* ------------------------------------------------------------------------
+ * State: from the VMCS ...
+ */
+
+#define SEG_SELECTOR(n)	(GUEST_ES_SELECTOR + 2 * (n))
+#define SEG_BASE(n)	(GUEST_ES_BASE + 2 * (n))
+#define SEG_LIMIT(n)	(GUEST_ES_LIMIT + 2 * (n))
+#define SEG_AR(n)	(GUEST_ES_AR_BYTES + 2 * (n))
+
+static_assert(SEG_BASE(VCPU_TR) == GUEST_TR_BASE);
+static_assert(SEG_AR(VCPU_LDTR) == GUEST_LDTR_AR_BYTES);
+static_assert(SEG_SELECTOR(VCPU_GS) == GUEST_GS_SELECTOR);
+
+/*
+ * As a vm86 task the guest changes selectors and bases; rights, and all of TR
+ * and LDTR, are not its own in the VMCS.
+ */
+static void fetch_seg(struct vcpu_vmx *vmx, int n)
+{
+	struct vcpu_segment *s = &vmx->vcpu.s.seg[n];
+
+	if (vmx->vm86 && n >= VCPU_LDTR)
+		return;
+	s->selector = vmread(SEG_SELECTOR(n));
+	s->base = vmread(SEG_BASE(n));
+	if (vmx->vm86)
+		return;
+	s->limit = vmread(SEG_LIMIT(n));
+	s->ar = vmread(SEG_AR(n));
+}
+
+static void fetch_rip(struct vcpu_vmx *vmx)
+{
+	struct vcpu_state *s = &vmx->vcpu.s;
+
+	s->rip = vmread(GUEST_RIP);
+	s->regs[VCPU_RSP] = vmread(GUEST_RSP);
+	/* IOPL is 3 for a vm86 task; the guest's own is remembered. */
+	if (vmx->vm86)
+		s->rflags = (vmread(GUEST_RFLAGS) &
+			     ~(X86_EFLAGS_VM | X86_EFLAGS_IOPL)) |
+			    (s->rflags & X86_EFLAGS_IOPL);
+	else
+		s->rflags = vmread(GUEST_RFLAGS);
+	if (vmx->vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP)
+		s->rflags &= ~X86_EFLAGS_TF;
+}
+
+static void fetch_msrs(struct vcpu_vmx *vmx)
+{
+	struct vcpu_state *s = &vmx->vcpu.s;
+
+	if (vmx->msrs_live)
+		rdmsrl(MSR_KERNEL_GS_BASE, s->kernel_gs_base);
+	s->sysenter_cs = vmread(GUEST_SYSENTER_CS);
+	s->sysenter_esp = vmread(GUEST_SYSENTER_ESP);
+	s->sysenter_eip = vmread(GUEST_SYSENTER_EIP);
+}
+
+static void fetch_int(struct vcpu_state *s)
+{
+	u32 info = vmread(GUEST_INTERRUPTIBILITY_INFO);
+
+	s->int_shadow = (info & GUEST_INTR_STATE_STI ?
+			 KVM_X86_SHADOW_INT_STI : 0) |
+			(info & GUEST_INTR_STATE_MOV_SS ?
+			 KVM_X86_SHADOW_INT_MOV_SS : 0);
+	s->nmi_masked = info & GUEST_INTR_STATE_NMI;
+}
+
+static void vmx_fetch(struct kvm_vcpu *vcpu, u32 groups)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	struct vcpu_state *s = &vcpu->s;
+	int i;
+
+	if (groups & VG_RIP)
+		fetch_rip(vmx);
+	if (groups & VG_CS) {
+		fetch_seg(vmx, VCPU_CS);
+		fetch_seg(vmx, VCPU_SS);
+	}
+	if (groups & VG_SEG)
+		for (i = 0; i < VCPU_NR_SEGS; i++)
+			if (i != VCPU_CS && i != VCPU_SS)
+				fetch_seg(vmx, i);
+	if (groups & VG_DT) {
+		s->gdt.base = vmread(GUEST_GDTR_BASE);
+		s->gdt.limit = vmread(GUEST_GDTR_LIMIT);
+		s->idt.base = vmread(GUEST_IDTR_BASE);
+		s->idt.limit = vmread(GUEST_IDTR_LIMIT);
+	}
+	if (groups & VG_CR)
+		s->cr0 = (s->cr0 & ~X86_CR0_TS) |
+			 (vmread(GUEST_CR0) & X86_CR0_TS);
+	if (groups & VG_DR && !(vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP))
+		s->dr7 = vmread(GUEST_DR7);
+	if (groups & VG_MSR)
+		fetch_msrs(vmx);
+	if (groups & VG_INT)
+		fetch_int(s);
+	s->valid |= groups;
+}
+
+/* ------------------------------------------------------------------------
+ * ... and to it
+ */
+
+/* What entry insists on and a caller may leave out: accessed, granularity. */
+static u32 fixed_ar(const struct vcpu_segment *s, int n)
+{
+	u32 ar = s->ar;
+
+	if (ar & SEG_UNUSABLE)
+		return SEG_UNUSABLE;
+	if (n < VCPU_LDTR)
+		ar |= 1;
+	if (n == VCPU_TR)
+		ar |= 2;		/* busy */
+	if (s->limit >> 20)
+		ar |= SEG_G;
+	else if ((s->limit & 0xfff) != 0xfff)
+		ar &= ~SEG_G;
+	return ar;
+}
+
+static void commit_seg(struct vcpu_vmx *vmx, int n)
+{
+	const struct vcpu_segment *s = &vmx->vcpu.s.seg[n];
+
+	if (vmx->vm86) {
+		if (n >= VCPU_LDTR)
+			return;
+		vmwrite(SEG_SELECTOR(n), s->base >> 4);
+		vmwrite(SEG_BASE(n), s->base);
+		vmwrite(SEG_LIMIT(n), 0xffff);
+		vmwrite(SEG_AR(n), 0xf3);
+		return;
+	}
+	vmwrite(SEG_SELECTOR(n), s->selector);
+	vmwrite(SEG_BASE(n), s->base);
+	vmwrite(SEG_LIMIT(n), s->limit);
+	vmwrite(SEG_AR(n), fixed_ar(s, n));
+}
+
+static void commit_vm86_tss(void)
+{
+	vmwrite(GUEST_TR_SELECTOR, 0);
+	vmwrite(GUEST_TR_BASE, VM86_TSS_ADDR);
+	vmwrite(GUEST_TR_LIMIT, VM86_TSS_LIMIT);
+	vmwrite(GUEST_TR_AR_BYTES, 0x8b);
+	vmwrite(GUEST_LDTR_SELECTOR, 0);
+	vmwrite(GUEST_LDTR_BASE, 0);
+	vmwrite(GUEST_LDTR_LIMIT, 0xffff);
+	vmwrite(GUEST_LDTR_AR_BYTES, SEG_UNUSABLE);
+}
+
+static void commit_efer(struct vcpu_vmx *vmx)
+{
+	u64 guest = vmx->vcpu.s.efer, efer;
+	u32 ctl = vmx->entry_ctl & ~VM_ENTRY_IA32E_MODE;
+
+	if (guest & EFER_LMA)
+		ctl |= VM_ENTRY_IA32E_MODE;
+	if (ctl != vmx->entry_ctl) {
+		vmx->entry_ctl = ctl;
+		vmwrite(VM_ENTRY_CONTROLS, ctl);
+	}
+	/* Shadow ptes use NX; LME counts only when it is active. */
+	efer = (guest & EFER_SCE) | EFER_NX;
+	if (guest & EFER_LMA)
+		efer |= EFER_LME | EFER_LMA;
+	if (caps.entry & VM_ENTRY_LOAD_IA32_EFER) {
+		vmwrite(GUEST_IA32_EFER, efer);
+	} else {
+		struct efer_lists *l = vmx->virtual_apic + 2048;
+
+		l->guest.value = efer;
+	}
+}
+
+/* Always paged, in PAE or long mode; what the guest sees is the shadow. */
+static void commit_cr(struct vcpu_vmx *vmx)
+{
+	const struct vcpu_state *s = &vmx->vcpu.s;
+	u64 cr0 = s->cr0 | X86_CR0_PG | X86_CR0_PE | X86_CR0_NE | X86_CR0_WP;
+	u64 cr4 = s->cr4 | X86_CR4_PAE;
+
+	cr0 &= ~(u64)(X86_CR0_CD | X86_CR0_NW);
+	if (!(s->cr0 & X86_CR0_PG))
+		cr4 &= ~(u64)(X86_CR4_SMEP | X86_CR4_SMAP);
+	if (vmx->vm86)
+		cr4 |= X86_CR4_VME;	/* INT n through the IVT */
+	cr4 |= __read_cr4() & X86_CR4_MCE;
+	vmwrite(GUEST_CR0, (cr0 | caps.cr0_fixed0) & caps.cr0_fixed1);
+	vmwrite(GUEST_CR4, (cr4 | caps.cr4_fixed0) & caps.cr4_fixed1);
+	vmwrite(CR0_READ_SHADOW, s->cr0);
+	vmwrite(CR4_READ_SHADOW, s->cr4);
+	commit_efer(vmx);
+}
+
+static void commit_msrs(struct vcpu_vmx *vmx)
+{
+	const struct vcpu_state *s = &vmx->vcpu.s;
+
+	vmwrite(GUEST_SYSENTER_CS, s->sysenter_cs);
+	vmwrite(GUEST_SYSENTER_ESP, s->sysenter_esp);
+	vmwrite(GUEST_SYSENTER_EIP, s->sysenter_eip);
+	if (vmx->msrs_live)
+		load_guest_msrs(vmx);
+}
+
+/*
+ * Blocking by STI and by MOV SS exclude each other; blocking by NMI begins
+ * with the delivery, so it must not be on for the NMI itself.
+ */
+static void commit_int(struct vcpu_vmx *vmx)
+{
+	const struct kvm_vcpu *vcpu = &vmx->vcpu;
+	u32 info = 0;
+
+	if (vcpu->s.int_shadow & KVM_X86_SHADOW_INT_MOV_SS)
+		info |= GUEST_INTR_STATE_MOV_SS;
+	else if (vcpu->s.int_shadow)
+		info |= GUEST_INTR_STATE_STI;
+	if (vcpu->s.nmi_masked && !vcpu->ev.nmi.injected)
+		info |= GUEST_INTR_STATE_NMI;
+	vmwrite(GUEST_INTERRUPTIBILITY_INFO, info);
+}
+
+static void commit_rip(struct vcpu_vmx *vmx)
+{
+	const struct kvm_vcpu *vcpu = &vmx->vcpu;
+	unsigned long rflags = vcpu->s.rflags;
+
+	if (vmx->vm86)
+		rflags |= X86_EFLAGS_VM | X86_EFLAGS_IOPL;
+	if (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP)
+		rflags |= X86_EFLAGS_TF;
+	vmwrite(GUEST_RIP, vcpu->s.rip);
+	vmwrite(GUEST_RSP, vcpu->s.regs[VCPU_RSP]);
+	vmwrite(GUEST_RFLAGS, rflags);
+	/* SDM, "Checks on Guest Non-Register State": TF in a shadow. */
+	if (unlikely(rflags & X86_EFLAGS_TF)) {
+		vcpu_need(&vmx->vcpu, VG_INT);
+		vmwrite(GUEST_PENDING_DBG_EXCEPTIONS,
+			vcpu->s.int_shadow ? DR6_BS : 0);
+	}
+}
+
+static void commit(struct vcpu_vmx *vmx, u32 dirty)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	struct vcpu_state *s = &vcpu->s;
+	int i;
+
+	if (dirty & VG_RIP)
+		commit_rip(vmx);
+	if (dirty & VG_CR)
+		commit_cr(vmx);
+	if (dirty & VG_CS) {
+		commit_seg(vmx, VCPU_CS);
+		commit_seg(vmx, VCPU_SS);
+	}
+	if (dirty & VG_SEG) {
+		for (i = 0; i < VCPU_NR_SEGS; i++)
+			if (i != VCPU_CS && i != VCPU_SS)
+				commit_seg(vmx, i);
+		if (vmx->vm86)
+			commit_vm86_tss();
+	}
+	if (dirty & VG_DT) {
+		vmwrite(GUEST_GDTR_BASE, s->gdt.base);
+		vmwrite(GUEST_GDTR_LIMIT, s->gdt.limit);
+		vmwrite(GUEST_IDTR_BASE, s->idt.base);
+		vmwrite(GUEST_IDTR_LIMIT, s->idt.limit);
+	}
+	if (dirty & VG_DR)
+		vmwrite(GUEST_DR7, vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP ?
+			vcpu->debug_dr7 : s->dr7);
+	if (dirty & VG_MSR)
+		commit_msrs(vmx);
+	if (dirty & VG_INT)
+		commit_int(vmx);
+}
+
+/* ------------------------------------------------------------------------
+ * TLB
+ */
+
+static void vmx_flush_tlb(struct kvm_vcpu *vcpu)
+{
+	u16 vpid = to_vmx(vcpu)->vpid;
+
+	/* Without a VPID each entry and exit flushes. */
+	if (vpid)
+		invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vpid, 0);
+}
+
+static void vmx_flush_gva(struct kvm_vcpu *vcpu, gva_t gva)
+{
+	u16 vpid = to_vmx(vcpu)->vpid;
+
+	if (vpid && caps.invvpid_gva)
+		invvpid(VMX_VPID_EXTENT_INDIVIDUAL_ADDR, vpid, gva);
+	else
+		vmx_flush_tlb(vcpu);
+}
+
+/* ------------------------------------------------------------------------
+ * What can be entered (SDM vol. 3, "Checks on Guest Segment Registers")
+ */
+
+/* Does the segment look as MOV Sreg in real mode would leave it? */
+static bool seg_is_real(const struct vcpu_segment *s)
+{
+	return s->base == (u32)s->selector << 4 && s->limit == 0xffff;
+}
+
+static bool data_seg_valid(const struct vcpu_segment *s)
+{
+	u32 type = s->ar & SEG_TYPE_MASK;
+	unsigned int dpl = (s->ar & SEG_DPL_MASK) >> SEG_DPL_SHIFT;
+
+	if (s->ar & SEG_UNUSABLE)
+		return true;
+	if (!(s->ar & SEG_S) || !(s->ar & SEG_P))
+		return false;
+	if ((type & 8) && !(type & 2))
+		return false;		/* code that cannot be read */
+	/* Conforming code needs no DPL at RPL. */
+	return type >= 12 || dpl >= (s->selector & 3);
+}
+
+static bool cs_ss_valid(const struct vcpu_state *s)
+{
+	const struct vcpu_segment *cs = &s->seg[VCPU_CS];
+	const struct vcpu_segment *ss = &s->seg[VCPU_SS];
+	unsigned int cs_dpl = (cs->ar & SEG_DPL_MASK) >> SEG_DPL_SHIFT;
+	unsigned int ss_dpl = (ss->ar & SEG_DPL_MASK) >> SEG_DPL_SHIFT;
+
+	if ((cs->ar & SEG_UNUSABLE) || !(cs->ar & SEG_S) ||
+	    !(cs->ar & SEG_P) || !(cs->ar & 8))
+		return false;
+	if (cs->ar & 4 ? cs_dpl > ss_dpl : cs_dpl != ss_dpl)
+		return false;
+	if (!(ss->ar & SEG_UNUSABLE) &&
+	    (!(ss->ar & SEG_S) || !(ss->ar & SEG_P) ||
+	     (ss->ar & 10) != 2 || ss_dpl != (ss->selector & 3)))
+		return false;
+	return (cs->selector & 3) == (ss->selector & 3);
+}
+
+static bool protected_mode_valid(struct kvm_vcpu *vcpu)
+{
+	static const u8 data[] = { VCPU_ES, VCPU_DS, VCPU_FS, VCPU_GS };
+	const struct vcpu_state *s = &vcpu->s;
+	int i;
+
+	if (!cs_ss_valid(s))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(data); i++)
+		if (!data_seg_valid(&s->seg[data[i]]))
+			return false;
+	if (s->seg[VCPU_TR].ar & SEG_UNUSABLE || s->seg[VCPU_TR].selector & 4)
+		return false;
+	return s->seg[VCPU_LDTR].ar & SEG_UNUSABLE ||
+	       !(s->seg[VCPU_LDTR].selector & 4);
+}
+
+static bool real_mode_valid(const struct vcpu_state *s)
+{
+	int i;
+
+	for (i = 0; i < VCPU_LDTR; i++)
+		if (!seg_is_real(&s->seg[i]))
+			return false;
+	return true;
+}
+
+/* All is in the cache: the VMCS gets it in the other form. */
+static void switch_vm86(struct vcpu_vmx *vmx, bool on)
+{
+	struct vcpu_mmu *mmu = &vmx->vcpu.mmu;
+
+	vmx->vm86 = on;
+	vcpu_touch(&vmx->vcpu, VG_RIP | VG_CS | VG_SEG | VG_CR);
+	update_exceptions(vmx);
+	if (!on && !mmu->guest_levels && mmu->root_sp[3])
+		mmu->pae_root[3] = __pa(mmu->root_sp[3]->spt) | _PAGE_PRESENT;
+	vmx_flush_tlb(&vmx->vcpu);
+}
+
+/*
+ * Called before an entry, as long as something touched mode or segments.  In
+ * long mode all is left to the hardware: what it refuses nobody can run.
+ */
+static enum vcpu_entry vmx_entry_mode(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	struct vcpu_state *s = &vcpu->s;
+	bool vm86 = !(s->cr0 & X86_CR0_PE), valid;
+
+	if (likely(!(s->dirty & (VG_CS | VG_SEG | VG_CR)) &&
+		   !vmx->must_emulate))
+		return vmx->vm86 ? VCPU_ENTRY_VM86 : VCPU_ENTRY_OK;
+
+	vcpu_need(vcpu, VG_RIP | VG_CS | VG_SEG | VG_CR);
+	if (vm86)
+		valid = real_mode_valid(s);
+	else if (vcpu_long_mode(vcpu) || (s->rflags & X86_EFLAGS_VM))
+		valid = true;
+	else
+		valid = protected_mode_valid(vcpu);
+	vmx->must_emulate = !valid;
+	if (!valid)
+		return VCPU_ENTRY_EMULATE;
+	if (vmx->vm86 != vm86)
+		switch_vm86(vmx, vm86);
+	return vm86 ? VCPU_ENTRY_VM86 : VCPU_ENTRY_OK;
+}
+
+/* ------------------------------------------------------------------------
+ * Entry
+ */
+
+static void commit_event(struct vcpu_vmx *vmx)
+{
+	static const u32 type[] = {
+		[VCPU_EVENT_EXCEPTION]	= INTR_TYPE_HARD_EXCEPTION,
+		[VCPU_EVENT_NMI]	= INTR_TYPE_NMI_INTR,
+		[VCPU_EVENT_IRQ]	= INTR_TYPE_EXT_INTR,
+		[VCPU_EVENT_SOFT]	= INTR_TYPE_SOFT_INTR,
+	};
+	struct vcpu_event e;
+	u32 info;
+
+	vcpu_event_commit(&vmx->vcpu, &e);
+	info = INTR_INFO_VALID_MASK | type[e.type] | e.vector;
+	if (e.type == VCPU_EVENT_EXCEPTION &&
+	    (e.vector == BP_VECTOR || e.vector == OF_VECTOR)) {
+		info = INTR_INFO_VALID_MASK | INTR_TYPE_SOFT_EXCEPTION |
+		       e.vector;
+		vmwrite(VM_ENTRY_INSTRUCTION_LEN, 1);
+	}
+	if (e.has_error) {
+		info |= INTR_INFO_DELIVER_CODE_MASK;
+		vmwrite(VM_ENTRY_EXCEPTION_ERROR_CODE, e.error);
+	}
+	vmwrite(VM_ENTRY_INTR_INFO_FIELD, info);
+}
+
+/* Host registers that may have changed since they were written. */
+static void refresh_host_state(struct vcpu_vmx *vmx)
+{
+	unsigned long cr3 = __read_cr3(), cr4 = cr4_read_shadow();
+
+	if (unlikely(cr3 != vmx->host_cr3)) {
+		vmx->host_cr3 = cr3;
+		vmwrite(HOST_CR3, cr3);
+	}
+	if (unlikely(cr4 != vmx->host_cr4)) {
+		vmx->host_cr4 = cr4;
+		vmwrite(HOST_CR4, cr4);
+	}
+}
+
+static bool debug_regs_enter(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	const unsigned long *db = vcpu->s.db;
+	unsigned long dr7 = vcpu->s.dr7;
+
+	if (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP) {
+		db = vcpu->debug_db;
+		dr7 = vcpu->debug_dr7;
+	}
+	if (likely(!vmx->dr_live && !(dr7 & 0xff)))
+		return false;
+	set_debugreg(db[0], 0);
+	set_debugreg(db[1], 1);
+	set_debugreg(db[2], 2);
+	set_debugreg(db[3], 3);
+	if (vmx->dr_live)
+		set_debugreg(vcpu->s.dr6, 6);
+	return true;
+}
+
+static void debug_regs_leave(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	if (vmx->dr_live) {
+		get_debugreg(vcpu->s.db[0], 0);
+		get_debugreg(vcpu->s.db[1], 1);
+		get_debugreg(vcpu->s.db[2], 2);
+		get_debugreg(vcpu->s.db[3], 3);
+		get_debugreg(vcpu->s.dr6, 6);
+		set_debugreg(DR6_RESERVED, 6);
+		vmx->dr_live = false;
+		set_cpu_exec(vmx, CPU_BASED_MOV_DR_EXITING, true);
+	}
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+}
+
+/* The processor's copy of TPR, where CR8 does not exit. */
+static u8 *virtual_tpr(struct vcpu_vmx *vmx)
+{
+	return vmx->virtual_apic + 0x80;
+}
+
+static void prepare(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	struct vcpu_state *s = &vcpu->s;
+
+	if (s->dirty)
+		commit(vmx, s->dirty);
+	s->dirty = 0;
+	if (unlikely(!vmx->msrs_live))
+		load_guest_msrs(vmx);
+	if (unlikely(vmx->hw_tsc_aux != s->tsc_aux) &&
+	    boot_cpu_has(X86_FEATURE_RDTSCP)) {
+		wrmsrl(MSR_TSC_AUX, s->tsc_aux);
+		vmx->hw_tsc_aux = s->tsc_aux;
+	}
+	if (vmx->vm86)
+		vcpu->mmu.pae_root[3] = __pa(vm86_tables.pd) | _PAGE_PRESENT;
+	if (vmx->guest_cr3 != vcpu->mmu.root) {
+		vmx->guest_cr3 = vcpu->mmu.root;
+		vmwrite(GUEST_CR3, vcpu->mmu.root);
+	}
+	if (vcpu_event_ready(vcpu))
+		commit_event(vmx);
+	if (vmx->cpu_exec & CPU_BASED_TPR_SHADOW)
+		*virtual_tpr(vmx) = lapic_get_cr8(vcpu) << 4;
+	refresh_host_state(vmx);
+	if (s->cr2 != read_cr2())
+		write_cr2(s->cr2);
+}
+
+static bool is_nmi(u32 intr_info)
+{
+	return (intr_info & (INTR_INFO_INTR_TYPE_MASK |
+			     INTR_INFO_VALID_MASK)) ==
+	       (INTR_TYPE_NMI_INTR | INTR_INFO_VALID_MASK);
+}
+
+static void read_exit(struct vcpu_vmx *vmx, bool failed)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	struct vcpu_exit *exit = &vcpu->exit;
+
+	vcpu->s.valid = VG_CR2;
+	exit->nr_bytes = 0;
+	vmx->vectoring = vmx->intr_info = 0;
+	if (unlikely(failed)) {
+		exit->reason = EXIT_REASON_INVALID_STATE |
+			       VMX_EXIT_REASONS_FAILED_VMENTRY;
+		exit->info1 = vmread(VM_INSTRUCTION_ERROR);
+		exit->info2 = 0;
+		return;
+	}
+	exit->reason = vmread(VM_EXIT_REASON);
+	exit->info1 = vmread(EXIT_QUALIFICATION);
+	exit->info2 = 0;
+	exit->insn_len = vmread(VM_EXIT_INSTRUCTION_LEN);
+	exit->rip = vmread(GUEST_RIP);
+	if (unlikely(exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return;
+	vmx->launched = true;
+	vmx->vectoring = vmread(IDT_VECTORING_INFO_FIELD);
+	if (exit->reason == EXIT_REASON_EXCEPTION_NMI) {
+		vmx->intr_info = vmread(VM_EXIT_INTR_INFO);
+		exit->info2 = vmx->intr_info;
+	}
+}
+
+static void vmx_enter(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	bool debug_regs, failed;
+
+	prepare(vmx);
+	debug_regs = debug_regs_enter(vmx);
+	failed = vmx_vmenter(&vcpu->s, vmx->launched);
+	vcpu->s.cr2 = read_cr2();
+	if (unlikely(vmx->host_debugctl))
+		update_debugctlmsr(vmx->host_debugctl);
+	if (unlikely(debug_regs))
+		debug_regs_leave(vmx);
+	read_exit(vmx, failed);
+	if (unlikely(failed))
+		vmwrite(VM_ENTRY_INTR_INFO_FIELD, 0);
+	if ((vmx->cpu_exec & CPU_BASED_TPR_SHADOW) &&
+	    *virtual_tpr(vmx) >> 4 != lapic_get_cr8(vcpu))
+		lapic_set_cr8(vcpu, *virtual_tpr(vmx) >> 4);
+	/* The NMI that ended the run blocks others until its IRET. */
+	if (unlikely(is_nmi(vmx->intr_info)))
+		asm volatile("int $2");
+}
+
+/* ------------------------------------------------------------------------
+ * Windows for interrupts and NMIs
+ */
+
+static void vmx_request_irq_window(struct kvm_vcpu *vcpu)
+{
+	set_cpu_exec(to_vmx(vcpu), CPU_BASED_INTR_WINDOW_EXITING, true);
+}
+
+static void vmx_request_nmi_window(struct kvm_vcpu *vcpu)
+{
+	set_cpu_exec(to_vmx(vcpu), CPU_BASED_NMI_WINDOW_EXITING, true);
+}
+
+static int exit_irq_window(struct kvm_vcpu *vcpu)
+{
+	set_cpu_exec(to_vmx(vcpu), CPU_BASED_INTR_WINDOW_EXITING, false);
+	vcpu->stats.irq_window_exits++;
+	vcpu_request(vcpu, KVM_REQ_EVENT);
+	return 1;
+}
+
+static int exit_nmi_window(struct kvm_vcpu *vcpu)
+{
+	set_cpu_exec(to_vmx(vcpu), CPU_BASED_NMI_WINDOW_EXITING, false);
+	vcpu->stats.nmi_window_exits++;
+	vcpu_request(vcpu, KVM_REQ_EVENT);
+	return 1;
+}
+
+/* ------------------------------------------------------------------------
+ * Exits
+ */
+
+/* The guest's DR6 is in the qualification, not in the register. */
+static int exit_db(struct kvm_vcpu *vcpu)
+{
+	unsigned long bits = vcpu->exit.info1 & (DR_TRAP_BITS | DR6_BD | DR6_BS);
+
+	if (vcpu->guest_debug & (KVM_GUESTDBG_SINGLESTEP |
+				 KVM_GUESTDBG_USE_HW_BP))
+		return handle_debug_exit(vcpu, DB_VECTOR, bits);
+	vcpu_inject_db(vcpu, bits);
+	return 1;
+}
+
+/*
+ * In a vm86 task every exception comes here.  What real mode allows at its
+ * privilege, and the task not, was a #GP: do it.  INT3 and INTO return behind
+ * themselves.
+ */
+static int vm86_exception(struct kvm_vcpu *vcpu, u8 vector)
+{
+	int r;
+
+	switch (vector) {
+	case GP_VECTOR:
+		return vcpu_emulate(vcpu, 0, INVALID_GPA, 0);
+	case BP_VECTOR:
+	case OF_VECTOR:
+		r = vcpu_skip_insn(vcpu);
+		if (r <= 0)
+			return r;
+	}
+	vcpu_inject(vcpu, vector);
+	return 1;
+}
+
+static int exit_exception(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u8 vector = vmx->intr_info & INTR_INFO_VECTOR_MASK;
+
+	if (is_nmi(vmx->intr_info))
+		return 1;
+	switch (vector) {
+	case PF_VECTOR:
+		return mmu_page_fault(vcpu, vcpu->exit.info1,
+				      vmread(VM_EXIT_INTR_ERROR_CODE));
+	case DB_VECTOR:
+		return exit_db(vcpu);
+	case MC_VECTOR:
+		return handle_host_mce();
+	case BP_VECTOR:
+		if (vcpu->guest_debug & KVM_GUESTDBG_USE_SW_BP)
+			return handle_debug_exit(vcpu, BP_VECTOR, 0);
+	}
+	if (vmx->vm86)
+		return vm86_exception(vcpu, vector);
+	if (vector == UD_VECTOR)
+		return handle_ud_exit(vcpu);
+	vcpu_inject_error(vcpu, AC_VECTOR, 0);
+	return 1;
+}
+
+static int exit_irq(struct kvm_vcpu *vcpu)
+{
+	vcpu->stats.irq_exits++;
+	return 1;
+}
+
+static int exit_nothing(struct kvm_vcpu *vcpu)
+{
+	return 1;
+}
+
+static int exit_mce_entry(struct kvm_vcpu *vcpu)
+{
+	return handle_host_mce();
+}
+
+/* SDM vol. 3, "Exit Qualification for Control-Register Accesses". */
+static int exit_cr(struct kvm_vcpu *vcpu)
+{
+	u64 q = vcpu->exit.info1;
+	int cr = q & CONTROL_REG_ACCESS_NUM, reg = (q >> 8) & 15;
+	u64 cr0;
+
+	if ((q & 15) == 8)
+		cr = 8;
+	switch ((q & CONTROL_REG_ACCESS_TYPE) >> 4) {
+	case 0:
+		return handle_cr_write(vcpu, cr, vcpu_read_gpr(vcpu, reg));
+	case 1:
+		return handle_cr_read(vcpu, cr, reg);
+	case 2:
+		cr0 = vcpu_cr0(vcpu) & ~(u64)X86_CR0_TS;
+		break;
+	default:
+		/* LMSW: four bits, and PE only goes up. */
+		cr0 = vcpu_cr0(vcpu);
+		cr0 = (cr0 & ~14ull) |
+		      ((q >> LMSW_SOURCE_DATA_SHIFT) & 15);
+	}
+	return handle_cr_write(vcpu, 0, cr0);
+}
+
+/* As on AMD: lend the registers out, unless #DB or a debugger comes first. */
+static int exit_dr(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u64 q = vcpu->exit.info1;
+
+	vcpu_need(vcpu, VG_DR);
+	if (vcpu_cpl(vcpu) || (vcpu->s.dr7 & DR7_GD) ||
+	    (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP))
+		return handle_dr_access(vcpu, q & DEBUG_REG_ACCESS_NUM,
+					DEBUG_REG_ACCESS_REG(q),
+					q & DEBUG_REG_ACCESS_TYPE);
+	set_cpu_exec(vmx, CPU_BASED_MOV_DR_EXITING, false);
+	vmx->dr_live = true;
+	return 1;
+}
+
+static int exit_io(struct kvm_vcpu *vcpu)
+{
+	u64 q = vcpu->exit.info1;
+
+	if (q & (BIT(4) | BIT(5)))	/* string, REP */
+		return vcpu_emulate(vcpu, 0, INVALID_GPA, 0);
+	return handle_pio(vcpu, q & BIT(3), q >> 16, (q & 7) + 1);
+}
+
+static int exit_invlpg(struct kvm_vcpu *vcpu)
+{
+	return handle_invlpg(vcpu, vcpu->exit.info1);
+}
+
+static u8 vectoring_type(u32 info)
+{
+	switch (info & VECTORING_INFO_TYPE_MASK) {
+	case INTR_TYPE_EXT_INTR:
+		return VCPU_EVENT_IRQ;
+	case INTR_TYPE_NMI_INTR:
+		return VCPU_EVENT_NMI;
+	case INTR_TYPE_HARD_EXCEPTION:
+		return VCPU_EVENT_EXCEPTION;
+	}
+	return VCPU_EVENT_SOFT;
+}
+
+static void read_vectoring(struct vcpu_vmx *vmx, struct vcpu_event *e)
+{
+	*e = (struct vcpu_event){
+		.type = vectoring_type(vmx->vectoring),
+		.vector = vmx->vectoring & VECTORING_INFO_VECTOR_MASK,
+		.has_error = vmx->vectoring & VECTORING_INFO_DELIVER_CODE_MASK,
+	};
+	if (e->has_error)
+		e->error = vmread(IDT_VECTORING_ERROR_CODE);
+}
+
+/* SDM vol. 3, "Exit Qualification for Task Switches". */
+static int exit_task_switch(struct kvm_vcpu *vcpu)
+{
+	static const u8 reasons[] = {
+		X86_TASK_CALL, X86_TASK_IRET, X86_TASK_JMP, X86_TASK_GATE
+	};
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	struct vcpu_event e;
+
+	if (!(vmx->vectoring & VECTORING_INFO_VALID_MASK))
+		return handle_task_switch(vcpu, vcpu->exit.info1,
+					  reasons[(vcpu->exit.info1 >> 30) & 3],
+					  NULL);
+	read_vectoring(vmx, &e);
+	return handle_task_switch(vcpu, vcpu->exit.info1, X86_TASK_GATE, &e);
+}
+
+static int exit_tpr(struct kvm_vcpu *vcpu)
+{
+	vcpu_request(vcpu, KVM_REQ_EVENT);
+	return 1;
+}
+
+static int (*const vmx_exits[])(struct kvm_vcpu *vcpu) = {
+	[EXIT_REASON_EXCEPTION_NMI]	= exit_exception,
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = exit_irq,
+	[EXIT_REASON_TRIPLE_FAULT]	= handle_triple_fault,
+	[EXIT_REASON_INIT_SIGNAL]	= exit_nothing,
+	[EXIT_REASON_SIPI_SIGNAL]	= exit_nothing,
+	[EXIT_REASON_INTERRUPT_WINDOW]	= exit_irq_window,
+	[EXIT_REASON_NMI_WINDOW]	= exit_nmi_window,
+	[EXIT_REASON_TASK_SWITCH]	= exit_task_switch,
+	[EXIT_REASON_CPUID]		= handle_cpuid,
+	[EXIT_REASON_HLT]		= handle_hlt,
+	[EXIT_REASON_INVD]		= handle_nop,
+	[EXIT_REASON_INVLPG]		= exit_invlpg,
+	[EXIT_REASON_RDPMC]		= handle_rdpmc,
+	[EXIT_REASON_VMCALL]		= handle_hypercall,
+	[EXIT_REASON_VMCLEAR ... EXIT_REASON_VMON] = handle_ud,
+	[EXIT_REASON_CR_ACCESS]		= exit_cr,
+	[EXIT_REASON_DR_ACCESS]		= exit_dr,
+	[EXIT_REASON_IO_INSTRUCTION]	= exit_io,
+	[EXIT_REASON_MSR_READ]		= handle_rdmsr,
+	[EXIT_REASON_MSR_WRITE]		= handle_wrmsr,
+	[EXIT_REASON_MWAIT_INSTRUCTION]	= handle_ud,
+	[EXIT_REASON_MONITOR_INSTRUCTION] = handle_ud,
+	[EXIT_REASON_MCE_DURING_VMENTRY] = exit_mce_entry,
+	[EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr,
+	[EXIT_REASON_INVEPT]		= handle_ud,
+	[EXIT_REASON_INVVPID]		= handle_ud,
+	[EXIT_REASON_WBINVD]		= handle_nop,
+	[EXIT_REASON_XSETBV]		= handle_xsetbv,
+	[EXIT_REASON_INVPCID]		= handle_ud,
+	[EXIT_REASON_VMFUNC]		= handle_ud,
+};
+
+/*
+ * Deliveries that the exit interrupted come again; INT n, INT3 and INTO simply
+ * run again, RIP still being at them.
+ */
+static void finish_events(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	struct vcpu_event e;
+
+	if (likely(!(vmx->vectoring & VECTORING_INFO_VALID_MASK))) {
+		if (vcpu->ev.committed)
+			vcpu_event_after_exit(vcpu, NULL);
+		/* A fault of IRET: the NMI's handler is not done after all. */
+		if ((vmx->intr_info & INTR_INFO_VALID_MASK) &&
+		    (vmx->intr_info & INTR_INFO_UNBLOCK_NMI) &&
+		    (vmx->intr_info & INTR_INFO_VECTOR_MASK) != DF_VECTOR) {
+			vcpu_need(vcpu, VG_INT);
+			vcpu->s.nmi_masked = true;
+			vcpu_touch(vcpu, VG_INT);
+		}
+		return;
+	}
+	read_vectoring(vmx, &e);
+	if (e.type == VCPU_EVENT_SOFT) {
+		vcpu_event_after_exit(vcpu, NULL);
+		return;
+	}
+	vcpu_event_after_exit(vcpu, &e);
+	if (e.type == VCPU_EVENT_NMI) {
+		vcpu_need(vcpu, VG_INT);
+		vcpu_touch(vcpu, VG_INT);
+	}
+}
+
+static int vmx_handle_exit(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u32 reason = vcpu->exit.reason;
+
+	if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+		debug_dump(vcpu, "VM entry failed");
+		vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+		vcpu->run->fail_entry.hardware_entry_failure_reason = reason;
+		vcpu->run->fail_entry.cpu = vcpu->last_cpu;
+		return 0;
+	}
+	finish_events(vmx);
+	reason &= 0xffff;
+	if (unlikely(reason >= ARRAY_SIZE(vmx_exits)))
+		return handle_unknown_exit(vcpu);
+	reason = array_index_nospec(reason, ARRAY_SIZE(vmx_exits));
+	if (unlikely(!vmx_exits[reason]))
+		return handle_unknown_exit(vcpu);
+	return vmx_exits[reason](vcpu);
+}
+
+/* ------------------------------------------------------------------------
+ * The rest of the table
+ */
+
+static void vmx_set_tsc_offset(struct kvm_vcpu *vcpu)
+{
+	vmwrite(TSC_OFFSET, vcpu->tsc_offset);
+}
+
+static void vmx_dump(struct kvm_vcpu *vcpu)
+{
+	pr_info("kvm:   cr0 %lx cr3 %lx (guest %llx) cr4 %lx efer %llx entry %x\n",
+		vmread(GUEST_CR0), vmread(GUEST_CR3), vcpu->s.cr3,
+		vmread(GUEST_CR4), vcpu->s.efer, to_vmx(vcpu)->entry_ctl);
+	pr_info("kvm:   rip %lx rsp %lx rflags %lx cs %04lx/%lx base %lx\n",
+		vmread(GUEST_RIP), vmread(GUEST_RSP), vmread(GUEST_RFLAGS),
+		vmread(GUEST_CS_SELECTOR), vmread(GUEST_CS_AR_BYTES),
+		vmread(GUEST_CS_BASE));
+	pr_info("kvm:   ss %04lx/%lx ds %04lx/%lx tr %04lx/%lx ldtr %04lx/%lx\n",
+		vmread(GUEST_SS_SELECTOR), vmread(GUEST_SS_AR_BYTES),
+		vmread(GUEST_DS_SELECTOR), vmread(GUEST_DS_AR_BYTES),
+		vmread(GUEST_TR_SELECTOR), vmread(GUEST_TR_AR_BYTES),
+		vmread(GUEST_LDTR_SELECTOR), vmread(GUEST_LDTR_AR_BYTES));
+	pr_info("kvm:   exit %x qualification %llx vectoring %x inject %lx state %lx vm86 %d error %lu\n",
+		vcpu->exit.reason, vcpu->exit.info1, to_vmx(vcpu)->vectoring,
+		vmread(VM_ENTRY_INTR_INFO_FIELD),
+		vmread(GUEST_INTERRUPTIBILITY_INFO), to_vmx(vcpu)->vm86,
+		vmread(VM_INSTRUCTION_ERROR));
+}
+
+const struct kvm_vendor_ops vmx_ops = {
+	.name			= "VT-x",
+	.vcpu_size		= sizeof(struct vcpu_vmx),
+	.probe			= vmx_probe,
+	.setup			= vmx_setup,
+	.teardown		= vmx_teardown,
+	.cpu_enable		= vmx_cpu_enable,
+	.cpu_disable		= vmx_cpu_disable,
+	.vcpu_create		= vmx_vcpu_create,
+	.vcpu_free		= vmx_vcpu_free,
+	.vcpu_reset		= vmx_vcpu_reset,
+	.vcpu_load		= vmx_vcpu_load,
+	.vcpu_put		= vmx_vcpu_put,
+	.fetch			= vmx_fetch,
+	.entry_mode		= vmx_entry_mode,
+	.enter			= vmx_enter,
+	.handle_exit		= vmx_handle_exit,
+	.flush_tlb		= vmx_flush_tlb,
+	.flush_gva		= vmx_flush_gva,
+	.request_irq_window	= vmx_request_irq_window,
+	.request_nmi_window	= vmx_request_nmi_window,
+	.update_intercepts	= vmx_update_intercepts,
+	.set_tsc_offset		= vmx_set_tsc_offset,
+	.dump			= vmx_dump,
+};
