@@ -165,7 +165,8 @@ static void msi(void)
 		} else {
 			m.address_lo = rows[row].lo;
 			m.data = rows[row].data;
-			CHECK_EQ(irq_send_msi(&vm, &m), rows[row].result);
+			/* For the ioctl's caller nobody to take it is no error. */
+			CHECK_EQ(irq_send_msi(&vm, &m), max(rows[row].result, 0));
 		}
 		for (j = 0, set = 0; j < 3; j++)
 			if (take(&cpu[j]) == 0x55)
