@@ -90,7 +90,8 @@ static int raise(struct x86_emulate_ctxt *c, u8 vector, bool has_error, u32 erro
 		 u64 address)
 {
 	c->fault.vector = vector;
-	c->fault.has_error = has_error;
+	/* Real mode knows no error codes. */
+	c->fault.has_error = has_error && c->mode != X86_MODE_REAL;
 	c->fault.error = error | (has_error && vector != EXC_PF && c->ext ? 1 : 0);
 	c->fault.address = address;
 	return X86_FAULT;

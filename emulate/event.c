@@ -54,10 +54,11 @@ static int through_ivt(struct x86_emulate_ctxt *c, u32 vector, u64 image, u64 cl
 		emul_vm86_seg(vector >> 16, &cs);
 	else
 		emul_real_seg(c, X86_CS, vector >> 16, &cs);
-	if (ip > cs.limit)
-		return emul_gp(c);
+	/* A bad stack is found before a bad target. */
 	emul_stack_current(c, &stack);
 	r = emul_stack_probe(c, &stack, 3, 2);
+	if (r == X86_OK && ip > cs.limit)
+		r = emul_gp(c);
 	if (r == X86_OK)
 		r = emul_stack_push(c, &stack, image, 2);
 	if (r == X86_OK)

@@ -259,7 +259,7 @@ struct x86_emulate_ops {
 /* A fault to be delivered to the guest. */
 struct x86_fault {
 	u8 vector;
-	bool has_error;
+	bool has_error;		/* never in real mode */
 	u32 error;
 	u64 address;		/* #PF: for CR2.  #DB: bits to set in DR6. */
 };

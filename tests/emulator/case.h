@@ -139,6 +139,14 @@ struct undefined {
 	bool memory, x87;	/* all of it */
 };
 
+/* Does an operand run beyond what its addresses can name, and who knows where to? */
+bool undefined_wrap(const struct x86_insn *insn, const struct x86_emulate_ctxt *c);
+/*
+ * An instruction that reads memory twice may fault for either: the one that reads the
+ * second operand alone, 0 if there is no such pair.
+ */
+u8 undefined_order(const struct x86_insn *insn);
+
 struct undefined undefined_results(const struct x86_insn *insn, const struct test_case *t,
 				   bool faulted);
 

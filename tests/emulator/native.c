@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <ucontext.h>
@@ -204,6 +205,17 @@ struct kernel_sigaction {
 
 #define KERNEL_SA_RESTORER	0x04000000ul
 
+/* FS and GS bases are loaded and read without the kernel's help, vectors with XRSTOR. */
+static void need_features(void)
+{
+	const unsigned long fsgsbase = 2;
+
+	if ((getauxval(AT_HWCAP2) & fsgsbase) && __builtin_cpu_supports("avx"))
+		return;
+	printf("needs a processor with AVX and a kernel that lets user code have FSGSBASE\n");
+	exit(77);
+}
+
 void native_init(void)
 {
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGALRM };
@@ -216,6 +228,7 @@ void native_init(void)
 	struct itimerval tick = { { 2, 0 }, { 2, 0 } };
 	unsigned int i;
 
+	need_features();
 	stack.ss_sp = malloc(stack.ss_size);
 	if (!stack.ss_sp || sigaltstack(&stack, NULL) ||
 	    mmap((void *)NATIVE_STACK, 0x10000, PROT_READ | PROT_WRITE, MAP_PRIVATE |

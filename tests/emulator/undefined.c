@@ -139,3 +139,27 @@ struct undefined undefined_results(const struct x86_insn *insn, const struct tes
 	}
 	return u;
 }
+
+/*
+ * SDM volume 3, "Limit Checking": accesses beyond FFFFFFFF "may or may not cause the
+ * indicated exceptions".  Family 19h of AMD was seen to start again at 0, as 16-bit
+ * offsets do at 64 KiB, with the elements of a masked move; family 1Ah was not.
+ */
+bool undefined_wrap(const struct x86_insn *insn, const struct x86_emulate_ctxt *c)
+{
+	u64 ea;
+
+	if (!(insn->row->flags & VEXONLY))
+		return false;
+	ea = emul_effective_address(c);
+	return insn->addr_bytes < 8 && ea + insn->vex_len - 1 > emul_mask(insn->addr_bytes);
+}
+
+/*
+ * SDM volume 3, "Priority Among Concurrent Events": within a class the order of exceptions
+ * is the implementation's.  Of CMPS, family 19h of AMD reads what SCAS does first.
+ */
+u8 undefined_order(const struct x86_insn *insn)
+{
+	return insn->row->exec == emul_cmps ? 0xae | (insn->opcode & 1) : 0;
+}

@@ -97,8 +97,10 @@ static void far_pointer_sizes(void)
 	store(DATA + 8, CODE64, 2);
 	fault("\x48\xff\x2c\x25\x00\x00\x04\x00", EXC_GP, 0xa008);
 	m.c.vendor = X86_VENDOR_INTEL_LIKE;
-	m.cr4 = 0;
-	fault("\x48\xff\x2c\x25\x00\x00\x04\x00\x90", EXC_PF, 0x10);
+	fault("\x48\xff\x2c\x25\x00\x00\x04\x00", EXC_GP, 0);	/* not canonical */
+	store(DATA, CODE + 0x100, 8);
+	ok("\x48\xff\x2c\x25\x00\x00\x04\x00");
+	same(m.c.rip, CODE + 0x100);
 }
 
 /* ------------------------------------------------------------------------
@@ -205,7 +207,7 @@ static void inner_stack_faults(void)
 		fault(CALL("\x5b"), rows[i].vector, rows[i].error);
 	}
 	protected_mode(3);
-	m.seg[X86_TR].limit = 9;
+	m.seg[X86_TR].limit = 8;
 	fault(CALL("\x5b"), EXC_TS, TSS_SEL);
 	m.seg[X86_TR].limit = 7;
 	fault(CALL("\x5b"), EXC_TS, TSS_SEL);
