@@ -115,19 +115,61 @@ void case_vectors(u64 seed, u8 *fx, u8 (*ymm_high)[16]);
 void patch_bytes(const struct patch *p, u8 *bytes);
 
 /* ------------------------------------------------------------------------
- * generate.c
+ * encode.c: instructions
  */
+
+/* A row of the opcode tables, and what leads to it. */
+struct leaf {
+	const struct x86_opcode *row;
+	u8 map, opcode;
+	s8 pfx, reg, mod, rm, only64;	/* -1: any */
+};
+
+/* How a row is encoded into t->code; the first group is the caller's. */
+struct encoder {
+	struct rng *rng;
+	struct test_case *t;
+	const struct leaf *leaf;
+	unsigned int mode;
+	u64 moffs, far_offset;	/* for the rows that have such an immediate */
+	u16 far_selector;
+
+	bool vex;
+	u8 rex, vvvv;
+	bool vex_l;
+	bool opsize, addrsize;
+	u8 addr_bytes;
+	u8 seg;			/* override of the memory operand's segment */
+	u8 mod, reg, rm;
+	bool has_modrm, has_memory;
+	u8 base, index, scale;	/* EMUL_NONE: absent */
+	s64 disp;
+};
+
 void generate_init(void);
+unsigned int generate_nr_rows(void);
+const struct leaf *generate_row(unsigned int i);
+/* Name a row, for reports. */
+void generate_row_name(unsigned int i, char *name, unsigned int size);
+u64 random_number(struct rng *rng);
+void encode(struct encoder *e);
+bool is_string(const struct x86_opcode *row);
+unsigned int encoded_op_bytes(const struct encoder *e);
+/* The memory operand's segment and offset; and let its registers make that @ea. */
+unsigned int encoded_seg(const struct encoder *e);
+u64 encoded_ea(const struct encoder *e);
+void encoded_aim(struct encoder *e, u64 ea);
+
+/* ------------------------------------------------------------------------
+ * generate.c: cases for a process
+ */
 /* A random case; the row that it was made for, or NULL for random bytes. */
 const struct x86_opcode *generate(struct rng *rng, struct test_case *t);
+unsigned int generate_row_index(void);
 /* Make registers such that a process can have them. */
 void limit_registers(struct test_case *t);
 /* Must these bytes not run natively?  They would leave the process, or hang it. */
 bool unsafe_natively(const struct x86_insn *insn);
-unsigned int generate_nr_rows(void);
-/* Name a row, for reports. */
-void generate_row_name(unsigned int i, char *name, unsigned int size);
-unsigned int generate_row_index(void);
 
 /* ------------------------------------------------------------------------
  * undefined.c
