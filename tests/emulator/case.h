@@ -125,12 +125,28 @@ struct leaf {
 	s8 pfx, reg, mod, rm, only64;	/* -1: any */
 };
 
+struct encoder;
+
+/* How values that name something are chosen, and what addresses mean. */
+struct surroundings {
+	u16 (*selector)(struct rng *rng);	/* any */
+	u16 (*code_selector)(struct rng *rng);	/* one that may be fit */
+	u16 (*stack_selector)(struct rng *rng);
+	u64 (*code_offset)(struct rng *rng);
+	u64 (*stack_offset)(struct rng *rng);
+	/* An offset in @sreg that is of interest to the operand. */
+	u64 (*target_offset)(const struct encoder *e, unsigned int sreg);
+	/* The linear address of an offset in @sreg, if there were no checks. */
+	u64 (*linear)(const struct encoder *e, unsigned int sreg, u64 ea);
+};
+
 /* How a row is encoded into t->code; the first group is the caller's. */
 struct encoder {
 	struct rng *rng;
 	struct test_case *t;
 	const struct leaf *leaf;
-	unsigned int mode;
+	const struct surroundings *around;
+	unsigned int mode;	/* enum x86_mode: PROT16 for all of 16 bits */
 	u64 moffs, far_offset;	/* for the rows that have such an immediate */
 	u16 far_selector;
 
@@ -159,6 +175,15 @@ unsigned int encoded_op_bytes(const struct encoder *e);
 unsigned int encoded_seg(const struct encoder *e);
 u64 encoded_ea(const struct encoder *e);
 void encoded_aim(struct encoder *e, u64 ea);
+
+/* ------------------------------------------------------------------------
+ * operands.c: the instruction's operands, once its registers have been chosen
+ */
+
+void prepare_operands(struct encoder *e);
+/* A patch over @la, beginning with @words. */
+void add_patch(struct rng *rng, struct test_case *t, u64 la, const u64 *words,
+	       unsigned int nr_words, unsigned int word_bytes);
 
 /* ------------------------------------------------------------------------
  * generate.c: cases for a process

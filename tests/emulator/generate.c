@@ -183,12 +183,6 @@ static u64 target_offset(struct rng *rng, const struct test_case *t, unsigned in
 	return target(rng);
 }
 
-/* Make the memory operand's address interesting by its base or index register. */
-static void aim(struct encoder *e)
-{
-	encoded_aim(e, target_offset(e->rng, e->t, encoded_seg(e), e->addr_bytes));
-}
-
 static void choose_registers(struct rng *rng, struct test_case *t)
 {
 	unsigned int i;
@@ -227,24 +221,6 @@ static void choose_registers(struct rng *rng, struct test_case *t)
 		t->rflags |= X86_EFLAGS_ID;
 }
 
-/* A patch over @la, if it is in memory that may be written natively. */
-static void add_patch(struct rng *rng, struct test_case *t, u64 la, const u64 *words,
-		      unsigned int nr_words, unsigned int word_bytes)
-{
-	unsigned int i;
-
-	for (i = 0; i < CASE_PATCHES && t->patch[i].la; i++)
-		;
-	if (i == CASE_PATCHES)
-		return;
-	t->patch[i].la = la;
-	t->patch[i].seed = rnd(rng);
-	t->patch[i].nr_words = nr_words;
-	t->patch[i].word_bytes = word_bytes;
-	if (nr_words)
-		memcpy(t->patch[i].word, words, nr_words * sizeof(*words));
-}
-
 /* Where code may be gone to: mostly INT3s. */
 static u64 code_offset(struct rng *rng)
 {
@@ -257,162 +233,48 @@ static u64 code_offset(struct rng *rng)
 	return below(rng, 0x1f80);
 }
 
-static u64 stack_address(const struct test_case *t)
+static u64 stack_offset(struct rng *rng)
 {
-	struct x86_seg ss = layout_segment(t->ss);
-
-	if (t->cs == CS_64)
-		return t->regs[X86_RSP];
-	return (u32)(ss.base + (t->regs[X86_RSP] & (ss.ar & X86_AR_DB ? ~0u : 0xffff)));
+	return chance(rng, 70) ? 0x30000000 + below(rng, 0x2000) : target(rng);
 }
 
-/* A frame for RET, IRET, POPF and POP Sreg: each takes what it needs. */
-static void patch_stack(struct encoder *e)
+static u16 code_selector(struct rng *rng)
 {
-	const struct x86_opcode *row = e->leaf->row;
-	struct rng *rng = e->rng;
-	u64 flags = (rnd(rng) & EMUL_FL_ALL & ~(u64)X86_EFLAGS_VM) | 2;
-	u64 words[6];
-	unsigned int n = 0;
-
-	if (row->exec == emul_pop_sreg) {
-		words[n++] = selector(rng);
-	} else if (row->exec == emul_popf) {
-		words[n++] = flags;
-	} else {
-		words[n++] = code_offset(rng);
-		if (row->exec == emul_iret || row->exec == emul_ret_far)
-			words[n++] = chance(rng, 70) ? places[below(rng, ARRAY_SIZE(places))].cs :
-						       selector(rng);
-		if (row->exec == emul_iret)
-			words[n++] = flags;
-		words[n++] = chance(rng, 70) ? 0x30000000 + below(rng, 0x2000) : target(rng);
-		words[n++] = chance(rng, 70) ? stack_selector(rng) : selector(rng);
-	}
-	add_patch(rng, e->t, stack_address(e->t), words, n,
-		  encoded_op_bytes(e) == 4 && e->mode == X86_MODE_LONG64 &&
-		  (row->flags & (O64 | F64)) ? 8 : encoded_op_bytes(e));
+	return places[below(rng, ARRAY_SIZE(places))].cs;
 }
 
-/* The linear address of the memory operand, if there were no checks. */
-static u64 operand_address(const struct encoder *e)
+/* The linear address of an offset, if there were no checks. */
+static u64 linear(const struct encoder *e, unsigned int sreg, u64 ea)
 {
 	const struct test_case *t = e->t;
 	const u16 sels[] = { t->es, t->cs, t->ss, t->ds, t->fs, t->gs };
-	unsigned int sreg = encoded_seg(e);
-	u64 ea = encoded_ea(e), base = layout_segment(sels[sreg]).base;
+	struct x86_seg seg = layout_segment(sels[sreg]);
 
-	if (e->mode != X86_MODE_LONG64)
-		return (u32)(base + ea);
-	if (sreg < X86_FS)
-		return ea;
-	return ea + (sels[sreg] > 3 ? base : sreg == X86_FS ? t->fs_base : t->gs_base);
-}
-
-/* Far pointers in memory, as 16-bit words: an offset of the operand size, a selector. */
-static void patch_far_pointer(struct encoder *e)
-{
-	u64 offset = code_offset(e->rng), words[6];
-	unsigned int n = 0, i, bytes = encoded_op_bytes(e) == 8 ? 4 : encoded_op_bytes(e);
-
-	for (i = 0; i < bytes; i += 2)
-		words[n++] = offset >> (8 * i) & 0xffff;
-	words[n++] = selector(e->rng);
-	add_patch(e->rng, e->t, operand_address(e), words, n, 2);
-}
-
-static bool takes_selector(const struct x86_opcode *row)
-{
-	return row->exec == emul_mov_to_sreg || row->exec == emul_lar ||
-	       row->exec == emul_lsl || row->exec == emul_verr || row->exec == emul_verw;
-}
-
-static bool takes_target(const struct x86_opcode *row)
-{
-	return row->exec == emul_jmp_near || row->exec == emul_call_near;
-}
-
-/* An operand that means something to the instruction, in its register or in memory. */
-static void set_operand(struct encoder *e, u64 val, unsigned int bytes)
-{
-	if (e->has_memory)
-		add_patch(e->rng, e->t, operand_address(e), &val, 1, bytes);
-	else
-		e->t->regs[e->rm | (e->rex & REX_B ? 8 : 0)] = val;
-}
-
-/* Make comparisons come out equal now and then. */
-static void make_equal(struct encoder *e)
-{
-	struct test_case *t = e->t;
-	u64 words[2] = { t->regs[X86_RAX], t->regs[X86_RDX] };
-	const struct x86_opcode *row = e->leaf->row;
-
-	if (row->exec == emul_cmpxchg)
-		set_operand(e, words[0], encoded_op_bytes(e));
-	if (row->exec == emul_cmpxchg8b)
-		add_patch(e->rng, t, operand_address(e), words, 2, e->rex & REX_W ? 8 : 4);
-	if (row->exec == emul_cmps || row->exec == emul_scas) {
-		add_patch(e->rng, t, t->regs[X86_RSI], NULL, 0, 8);
-		add_patch(e->rng, t, t->regs[X86_RDI], NULL, 0, 8);
-		t->patch[1].seed = t->patch[0].seed;
+	if (e->mode == X86_MODE_LONG64) {
+		if (sreg < X86_FS)
+			return ea;
+		return ea + (sels[sreg] > 3 ? seg.base :
+			     sreg == X86_FS ? t->fs_base : t->gs_base);
 	}
+	if (sreg == X86_SS && !(seg.ar & X86_AR_DB))
+		ea &= 0xffff;
+	return (u32)(seg.base + ea);
 }
 
-/* What leaves the straight line is stepped over by TF: there may be no INT3 behind it. */
-static bool transfers_control(const struct x86_opcode *row)
+static u64 operand_offset(const struct encoder *e, unsigned int sreg)
 {
-	return (row->flags & F64) || row->exec == emul_jmp_far || row->exec == emul_call_far ||
-	       row->exec == emul_jmp_far_mem || row->exec == emul_call_far_mem ||
-	       row->exec == emul_ret_far || row->exec == emul_iret;
+	return target_offset(e->rng, e->t, sreg, e->addr_bytes);
 }
 
-/*
- * The count of a repeated instruction.  What is above the part of rCX, rSI and rDI that
- * the address size selects should not matter, but a processor was found (AMD family 1Ah)
- * whose REP MOVS and STOS then miss an overlap, or fill all of 64 KiB.
- */
-static void choose_count(struct encoder *e)
-{
-	const struct x86_opcode *row = e->leaf->row;
-	u64 mask = emul_mask(e->addr_bytes), *regs = e->t->regs;
-
-	if (chance(e->rng, 85))
-		regs[X86_RCX] = below(e->rng, 20) | (rnd(e->rng) & ~mask);
-	if (row->exec != emul_movs && row->exec != emul_stos)
-		return;
-	regs[X86_RCX] &= mask;
-	regs[X86_RSI] &= mask;
-	regs[X86_RDI] &= mask;
-}
-
-static void prepare_operands(struct encoder *e)
-{
-	const struct x86_opcode *row = e->leaf->row;
-	struct test_case *t = e->t;
-	struct rng *rng = e->rng;
-
-	if (e->has_memory)
-		aim(e);
-	if (is_string(row))
-		choose_count(e);
-	if (row->exec == emul_load_far_pointer || row->exec == emul_jmp_far_mem ||
-	    row->exec == emul_call_far_mem)
-		patch_far_pointer(e);
-	if (takes_selector(row))
-		set_operand(e, selector(rng), 2);
-	if (takes_target(row))
-		set_operand(e, code_offset(rng), 8);
-	if (chance(rng, 40))
-		make_equal(e);
-	if (row->exec == emul_ret || row->exec == emul_ret_far || row->exec == emul_iret ||
-	    row->exec == emul_popf || row->exec == emul_pop_sreg)
-		patch_stack(e);
-	if (transfers_control(row))
-		t->rflags |= X86_EFLAGS_TF;
-	if (row->flags & (X87STATE | MMXSTATE))
-		t->vectors = 16 + (rnd(rng) >> 8);
-}
+static const struct surroundings process = {
+	.selector = selector,
+	.code_selector = code_selector,
+	.stack_selector = stack_selector,
+	.code_offset = code_offset,
+	.stack_offset = stack_offset,
+	.target_offset = operand_offset,
+	.linear = linear,
+};
 
 static void random_bytes(struct rng *rng, struct test_case *t)
 {
@@ -445,7 +307,9 @@ const struct x86_opcode *generate(struct rng *rng, struct test_case *t)
 {
 	const struct code_place *place = &places[chance(rng, 50) ? 0 :
 						 below(rng, ARRAY_SIZE(places))];
-	struct encoder e = { .rng = rng, .t = t, .mode = place->mode };
+	struct encoder e = {
+		.rng = rng, .t = t, .mode = place->mode, .around = &process,
+	};
 
 	memset(t, 0, sizeof(*t));
 	t->cs = place->cs;
