@@ -195,7 +195,10 @@ static void load_registers(struct x86_emulate_ctxt *c, struct task_switch *ts)
 	c->changed |= X86_CHG_TASK | X86_CHG_MODE;
 }
 
-/* All selectors first, with nothing behind them: so a fault finds them in place. */
+/*
+ * All selectors first, with nothing behind them: so a fault finds them in place, and is
+ * the new task's at its level.
+ */
 static void load_selectors(struct x86_emulate_ctxt *c, const struct task_switch *ts)
 {
 	struct x86_seg seg = { .ar = X86_AR_UNUSABLE };
@@ -213,6 +216,7 @@ static void load_selectors(struct x86_emulate_ctxt *c, const struct task_switch 
 	seg.selector = (u16)field(ts, ts->new->ldt, 2);
 	emul_load_seg(c, X86_LDTR, &seg);
 	emul_load_seg(c, X86_TR, &ts->tss);
+	emul_update_mode(c);
 }
 
 static void load_vm86_segments(struct x86_emulate_ctxt *c, const struct task_switch *ts)

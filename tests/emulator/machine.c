@@ -164,9 +164,11 @@ static int machine_write(struct x86_emulate_ctxt *c, u64 la, const void *buf,
 	if (!len || len > 64 || !(acc & X86_ACC_WRITE))
 		abort();
 	r = check_range(m, la, len, acc);
-	if (r == X86_OK)
-		write_bytes(m, la, buf, len);
-	return r;
+	if (r != X86_OK)
+		return r;
+	m->nr_writes += !(acc & X86_ACC_SYSTEM);
+	write_bytes(m, la, buf, len);
+	return X86_OK;
 }
 
 static int machine_cmpxchg(struct x86_emulate_ctxt *c, u64 la, const void *old,
@@ -188,6 +190,7 @@ static int machine_cmpxchg(struct x86_emulate_ctxt *c, u64 la, const void *old,
 		if (byte != ((const u8 *)old)[i])
 			return X86_RETRY;
 	}
+	m->nr_writes += !(acc & X86_ACC_SYSTEM);
 	write_bytes(m, la, new, len);
 	return X86_OK;
 }
@@ -354,6 +357,27 @@ void machine_set_cpuid(struct machine *m, u32 leaf, u32 eax, u32 ebx, u32 ecx, u
 	m->c.cpuid_valid = false;
 }
 
+/* The host's CPUID, asked once: below a hypervisor each time is an exit. */
+static void host_cpuid(u32 leaf, u32 subleaf, u32 regs[4])
+{
+	static struct { u32 leaf, subleaf, regs[4]; } known[16];
+	static unsigned int nr_known;
+	unsigned int i;
+
+	for (i = 0; i < nr_known; i++) {
+		if (known[i].leaf == leaf && known[i].subleaf == subleaf) {
+			memcpy(regs, known[i].regs, sizeof(known[i].regs));
+			return;
+		}
+	}
+	__cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
+	if (nr_known == ARRAY_SIZE(known))
+		return;
+	known[nr_known].leaf = leaf;
+	known[nr_known].subleaf = subleaf;
+	memcpy(known[nr_known++].regs, regs, sizeof(known[0].regs));
+}
+
 static void machine_cpuid(struct x86_emulate_ctxt *c, u32 leaf, u32 subleaf, u32 regs[4])
 {
 	struct machine *m = to_machine(c);
@@ -365,7 +389,7 @@ static void machine_cpuid(struct x86_emulate_ctxt *c, u32 leaf, u32 subleaf, u32
 			return;
 		}
 	}
-	__cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
+	host_cpuid(leaf, subleaf, regs);
 }
 
 void machine_feature(struct machine *m, u32 leaf, unsigned int reg, unsigned int bit, bool on)

@@ -68,6 +68,8 @@ struct machine {
 	int force;			/* result of the next memory access, or 0 */
 	unsigned int force_after;	/* ... that many accesses from now */
 
+	unsigned int nr_writes;		/* of instructions, accessed bits and such aside */
+
 	/* Told of every access that succeeds, and of every address asked for. */
 	void (*on_write)(struct machine *m, u64 la, unsigned int len);
 	void (*on_access)(struct machine *m, u64 la, unsigned int len);

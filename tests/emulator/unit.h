@@ -3,7 +3,8 @@
  * Unit tests of what a process cannot execute natively: a small machine in any mode, one
  * instruction at a time, expectations from the manuals.
  *
- * unit.c has the machine and the runner, unit_*.c the tests, each a function in a table.
+ * unit.c has the runner, unit_machine.c the machine, the other unit_*.c the tests, each a
+ * function in a table.
  */
 #ifndef TESTS_EMULATOR_UNIT_H
 #define TESTS_EMULATOR_UNIT_H
@@ -33,7 +34,7 @@ extern u8 memory[1 << 20];	/* linear 0 to 1 MiB, all rights */
 #define STACK_TOP	0x10000u	/* of the current level */
 #define INNER_STACK	0x20000u	/* for CPL 0, in the TSS */
 #define DATA		0x40000u
-#define READ_ONLY	0x200000u	/* pages beyond the first MiB: see unit.c */
+#define READ_ONLY	0x200000u	/* pages beyond the first MiB: unit_machine.c */
 #define SUPERVISOR	0x201000u
 #define ABSENT		0x202000u
 #define MMIO		0x203000u

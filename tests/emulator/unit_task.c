@@ -249,7 +249,15 @@ static void late_faults(void)
 		same(m.c.rip, 0xa000);
 		same(m.seg[X86_TR].selector, TSS_NEW_SEL);
 		same(m.seg[X86_GS].selector, load(TSS_NEW + 0x5c, 2));
+		same(m.c.cpl, rows[i].selector == (CODE32 | 3) ? 3 : 0);
 	}
+	/* The LDT is at fault in what would have been vm86 mode, and that it is already. */
+	tasks(0);
+	store(TSS_NEW + 0x24, X86_EFLAGS_FIXED | X86_EFLAGS_VM, 4);
+	store(TSS_NEW + 0x60, DATA32, 2);
+	faulted(step(JMP_TSS), EXC_TS, DATA32);
+	same(m.c.mode, X86_MODE_VM86);
+	same(m.c.cpl, 3);
 	tasks(0);
 	store(TSS_NEW + 0x1c, 0xbad000, 4);		/* CR3 that cannot be loaded */
 	faulted(step(JMP_TSS), EXC_TS, TSS_NEW_SEL);
