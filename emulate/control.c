@@ -214,52 +214,81 @@ int emul_popa(struct x86_emulate_ctxt *c)
 	return X86_OK;
 }
 
-/* ENTER's frame, or in a dry run only the question whether it can be made. */
-static int enter_frame(struct x86_emulate_ctxt *c, struct emul_stack *stack,
-		       unsigned int level, bool dry, u64 *frame_pointer)
+/* ENTER's frame is made in ctxt->buffer first, from its end downwards like the stack. */
+static u8 *frame_entry(struct x86_emulate_ctxt *c, unsigned int index)
 {
-	int (*push)(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 val,
-		    unsigned int bytes) = dry ? emul_stack_try_push : emul_stack_push;
-	unsigned int bytes = c->insn->op_bytes, i;
-	struct emul_stack display = *stack;
-	int r = push(c, stack, c->regs[X86_RBP], bytes);
-	u64 val;
-
-	*frame_pointer = stack->rsp;
-	display.rsp = c->regs[X86_RBP];
-	for (i = 1; i < level && r == X86_OK; i++) {
-		emul_stack_adjust(&display, -(s64)bytes);
-		r = emul_stack_peek(c, &display, 0, &val, bytes);
-		if (r == X86_OK)
-			r = push(c, stack, val, bytes);
-	}
-	return r == X86_OK && level ? push(c, stack, *frame_pointer, bytes) : r;
+	return c->buffer + X86_BUFFER_BYTES - (index + 1) * c->insn->op_bytes;
 }
 
 /*
- * ENTER reads the display, the frame pointers of outer procedures, between its writes.
- * So it is done twice, the first time dry to find out what fails.  The new top of the
- * stack must be writable, though nothing is written there.
+ * Entry @index of the display, the frame pointers of outer procedures.  Where the new
+ * frame will have overwritten the display, it is read from the frame.
  */
+static int read_display(struct x86_emulate_ctxt *c, const struct emul_stack *start,
+			unsigned int index, u64 *val)
+{
+	unsigned int bytes = c->insn->op_bytes, i;
+	struct emul_stack display = *start;
+	u64 below;
+	int r;
+
+	display.rsp = c->regs[X86_RBP];
+	emul_stack_adjust(&display, -(s64)(index * bytes));
+	r = emul_stack_peek(c, &display, 0, val, bytes);
+	for (i = 0; i < bytes; i++) {
+		below = (start->rsp - display.rsp - i) & start->mask;
+		if (below && below <= index * bytes)
+			((u8 *)val)[i] = c->buffer[X86_BUFFER_BYTES - below];
+	}
+	return r;
+}
+
+/* Make the frame, check that it can be pushed, and count its entries. */
+static int make_frame(struct x86_emulate_ctxt *c, struct emul_stack *stack,
+		      unsigned int level, unsigned int *count)
+{
+	unsigned int bytes = c->insn->op_bytes, i;
+	struct emul_stack start = *stack;
+	int r = emul_stack_try_push(c, stack, bytes);
+	u64 val, frame_pointer = stack->rsp;
+
+	memcpy(frame_entry(c, 0), &c->regs[X86_RBP], bytes);
+	for (i = 1; i < level && r == X86_OK; i++) {
+		r = read_display(c, &start, i, &val);
+		memcpy(frame_entry(c, i), &val, bytes);
+		if (r == X86_OK)
+			r = emul_stack_try_push(c, stack, bytes);
+	}
+	*count = 1 + level;
+	if (r != X86_OK || !level)
+		return r;
+	memcpy(frame_entry(c, level), &frame_pointer, bytes);
+	return emul_stack_try_push(c, stack, bytes);
+}
+
+/* The new top of the stack must be writable, though nothing is written there. */
 int emul_enter(struct x86_emulate_ctxt *c)
 {
-	unsigned int bytes = c->insn->op_bytes, level = c->insn->imm2 & 31;
-	struct emul_stack start, stack;
-	u64 frame_pointer;
+	unsigned int bytes = c->insn->op_bytes, count, i;
+	struct emul_stack start, top, stack;
+	u64 val = 0;
 	int r;
 
 	emul_stack_current(c, &start);
-	stack = start;
-	r = enter_frame(c, &stack, level, true, &frame_pointer);
-	emul_stack_adjust(&stack, -(s64)c->src.val);
+	top = stack = start;
+	r = make_frame(c, &top, c->insn->imm2 & 31, &count);
+	emul_stack_adjust(&top, -(s64)c->src.val);
 	if (r == X86_OK)
-		r = emul_stack_check(c, &stack, bytes);
-	if (r == X86_OK)
-		r = enter_frame(c, &start, level, false, &frame_pointer);
+		r = emul_stack_check(c, &top, bytes);
+	for (i = 0; i < count && r == X86_OK; i++) {
+		memcpy(&val, frame_entry(c, i), bytes);
+		r = emul_stack_push(c, &stack, val, bytes);
+	}
 	if (r != X86_OK)
 		return r;
-	emul_set_reg(c, X86_RBP, bytes, frame_pointer);
-	c->regs[X86_RSP] = stack.rsp;
+	emul_stack_adjust(&start, -(s64)bytes);
+	emul_set_reg(c, X86_RBP, bytes, start.rsp);
+	c->regs[X86_RSP] = top.rsp;
 	return X86_OK;
 }
 

@@ -383,7 +383,7 @@ int emul_stack_probe(struct x86_emulate_ctxt *c, const struct emul_stack *stack,
 int emul_stack_push(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 val,
 		    unsigned int bytes);
 /* The same without the write: would it succeed? */
-int emul_stack_try_push(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 val,
+int emul_stack_try_push(struct x86_emulate_ctxt *c, struct emul_stack *stack,
 			unsigned int bytes);
 /* The @index-th value from the top, which stays where it is. */
 int emul_stack_peek(struct x86_emulate_ctxt *c, const struct emul_stack *stack,

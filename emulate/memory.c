@@ -273,7 +273,7 @@ int emul_stack_check(struct x86_emulate_ctxt *c, const struct emul_stack *stack,
 	return r == X86_OK ? probe_wrapping(c, la, len, stack->acc | X86_ACC_WRITE) : r;
 }
 
-int emul_stack_try_push(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 val,
+int emul_stack_try_push(struct x86_emulate_ctxt *c, struct emul_stack *stack,
 			unsigned int bytes)
 {
 	emul_stack_adjust(stack, -(s64)bytes);
@@ -287,7 +287,7 @@ int emul_stack_probe(struct x86_emulate_ctxt *c, const struct emul_stack *stack,
 	int r = X86_OK;
 
 	while (count-- && r == X86_OK)
-		r = emul_stack_try_push(c, &s, 0, bytes);
+		r = emul_stack_try_push(c, &s, bytes);
 	return r;
 }
 

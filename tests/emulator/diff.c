@@ -666,7 +666,7 @@ static unsigned int failures, unstable, max_failures = 10;
 static enum verdict run_index(u64 seed, u64 index, bool all_memory, struct totals *totals)
 {
 	struct rng rng = { seed * 0x9e3779b97f4a7c15ull + index * 0xd1342543de82ef95ull };
-	struct report report;
+	struct report report, again;
 	struct test_case t;
 	int vector = 31;
 	enum verdict v;
@@ -676,8 +676,11 @@ static enum verdict run_index(u64 seed, u64 index, bool all_memory, struct total
 	v = run_case(&t, all_memory, &report, &vector);
 	totals->cases++;
 	/* Once more on fresh memory: an earlier case may have left something behind. */
-	if (v == DIFFERENT && run_case(&t, true, &report, &vector) != DIFFERENT)
+	if (v == DIFFERENT && run_case(&t, true, &again, &vector) != DIFFERENT) {
+		printf("once: case %llu of seed %llu\n%s", (unsigned long long)index,
+		       (unsigned long long)seed, report.text);
 		return STALE;
+	}
 	if (v == SKIPPED) {
 		totals->skipped++;
 		return v;

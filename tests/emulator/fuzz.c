@@ -237,17 +237,6 @@ static void check_state(void)
 	require(m.c.mode == mode && m.c.cpl == cpl);
 }
 
-static int answer(int r, int (*again)(void))
-{
-	unsigned int n;
-
-	for (n = 0; r == X86_IO && n < MAX_ANSWERS; n++) {
-		machine_answer(&m);
-		r = again();
-	}
-	return r;
-}
-
 /* Decoding anew and out of the cache, and its length. */
 static void check_decode(void)
 {
@@ -287,22 +276,32 @@ static int task_switch(void)
 	return x86_task_switch(&m.c, task, reason, reason == X86_TASK_GATE ? &event : NULL);
 }
 
-static int enter(int (*entry)(void))
+static int enter_once(int (*entry)(void))
 {
 	static struct machine old;
 	bool forced = m.force;
 	int r;
 
-	m.asked = m.answered = 0;
 	m.c.insn = NULL;
 	m.c.changed = 0;
 	m.c.fault.vector = 0;
 	old = m;
-	r = answer(entry(), entry);
+	r = entry();
 	require(r >= X86_OK && r <= X86_UNHANDLED);
 	if (r != X86_OK && !(m.c.changed & X86_CHG_TASK))
 		check_unchanged(&old, forced);
 	check_state();
+	return r;
+}
+
+static int enter(int (*entry)(void))
+{
+	unsigned int n = 0;
+	int r;
+
+	m.asked = m.answered = 0;
+	while ((r = enter_once(entry)) == X86_IO && n++ < MAX_ANSWERS)
+		machine_answer(&m);
 	return r;
 }
 

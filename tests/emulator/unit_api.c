@@ -60,6 +60,28 @@ static void device_compare(void)
 	check(m.c.rflags & X86_EFLAGS_CF);		/* 0x11 - 0x12 */
 }
 
+/* ENTER writes nothing before it has read all of a display, be it a device's. */
+static void device_display(void)
+{
+	unsigned int n;
+
+	protected_mode(0);
+	m.c.regs[X86_RBP] = MMIO + 0x100;
+	memcpy(memory + CODE, "\xc8\x08\x00\x03", 4);	/* enter 8, 3 */
+	for (n = 0; n < 2; n++) {
+		same(once(), X86_IO);
+		same(m.nr_writes, 0);
+		machine_answer(&m);
+	}
+	same(once(), X86_OK);
+	same(load(STACK_TOP - 4, 4), MMIO + 0x100);
+	same(load(STACK_TOP - 8, 4), 0x11);
+	same(load(STACK_TOP - 12, 4), 0x12);
+	same(load(STACK_TOP - 16, 4), STACK_TOP - 4);
+	same(m.c.regs[X86_RSP], STACK_TOP - 24);
+	same(m.c.regs[X86_RBP], STACK_TOP - 4);
+}
+
 static void ports(void)
 {
 	protected_mode(0);
@@ -531,6 +553,7 @@ static void mode_of_the_machine(void)
 const struct test api_tests[] = {
 	{ "device reads are restarted", device_reads },
 	{ "two device reads in one instruction", device_compare },
+	{ "ENTER with a device's display", device_display },
 	{ "port input is restarted", ports },
 	{ "quantum of strings", quantum },
 	{ "partial progress of strings", partial_progress },
