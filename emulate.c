@@ -384,6 +384,8 @@ static int emul_probe(struct x86_emulate_ctxt *ctxt, u64 la, unsigned int len,
 
 static_assert((int)X86_RSP == (int)VCPU_RSP && (int)X86_R15 == (int)VCPU_R15);
 static_assert((int)X86_ES == (int)VCPU_ES && (int)X86_TR == (int)VCPU_TR);
+static_assert(X86_SHADOW_MOV_SS == KVM_X86_SHADOW_INT_MOV_SS &&
+	      X86_SHADOW_STI == KVM_X86_SHADOW_INT_STI);
 
 static u32 seg_group(enum x86_sreg sreg)
 {

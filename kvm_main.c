@@ -383,6 +383,7 @@ static bool vcpu_sleep(struct kvm_vcpu *vcpu)
 
 /* 1 = look again whether the vCPU can run, 0 or -errno as vcpu_run(). */
 static int vcpu_block(struct kvm_vcpu *vcpu)
+	__must_hold(&vcpu->kvm->srcu)
 {
 	u64 start = ktime_get_mono_fast_ns();
 	bool woken;

@@ -270,8 +270,8 @@ struct x86_fault {
 #define X86_CHG_TASK		0x04	/* a task switch passed its commit point */
 
 /* ctxt->int_shadow: interrupts are held off for one more instruction. */
-#define X86_SHADOW_STI		0x01
-#define X86_SHADOW_MOV_SS	0x02
+#define X86_SHADOW_MOV_SS	0x01
+#define X86_SHADOW_STI		0x02
 
 /* ctxt->trap_db, where the bits lie in DR6. */
 #define X86_TRAP_BS		0x4000		/* single step */
