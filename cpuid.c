@@ -475,7 +475,8 @@ static void update_limits(struct kvm_vcpu *vcpu)
 	    (none || guest_has(vcpu, X86_FEATURE_FXSR_OPT)))
 		vcpu->feat.efer_allowed |= EFER_FFXSR;
 
-	vcpu->feat.maxphyaddr = e && (u8)e->eax ? min_t(u8, e->eax, 52) : 36;
+	vcpu->feat.maxphyaddr = e && (u8)e->eax ?
+				clamp_t(u8, e->eax, 32, 52) : 36;
 	e = cpuid_find(vcpu, 0xd, 0);
 	vcpu->feat.xcr0_allowed = supported_xcr0 &
 		(e ? e->eax | (u64)e->edx << 32 : XFEATURE_MASK_FP);

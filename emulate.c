@@ -1031,9 +1031,13 @@ bool vcpu_insn_is_hypercall(struct kvm_vcpu *vcpu)
 {
 	struct insn_peek p;
 
-	return peek(vcpu, &p) && p.bytes[p.op] == 0x0f &&
-	       p.bytes[p.op + 1] == 0x01 &&
-	       (p.bytes[p.op + 2] == 0xc1 || p.bytes[p.op + 2] == 0xd9);
+	if (!peek(vcpu, &p) || p.bytes[p.op] != 0x0f ||
+	    p.bytes[p.op + 1] != 0x01 ||
+	    (p.bytes[p.op + 2] != 0xc1 && p.bytes[p.op + 2] != 0xd9))
+		return false;
+	/* For an exception no hardware says it. */
+	vcpu->exit.insn_len = p.op + 3;
+	return true;
 }
 
 /* The length, 0 if there is nothing to be fetched: a fault is queued. */

@@ -182,8 +182,11 @@ int handle_ud_exit(struct kvm_vcpu *vcpu)
 	return handle_ud(vcpu);
 }
 
-/* A machine check hit the host while the guest ran: it is the host's. */
-int handle_host_mce(void)
+/*
+ * A machine check hit the host while the guest ran: it is the host's.  Called
+ * by the vendor on the CPU that met it, interrupts off.
+ */
+void handle_host_mce(void)
 {
 #ifdef CONFIG_X86_MCE
 	struct pt_regs regs = {
@@ -193,7 +196,6 @@ int handle_host_mce(void)
 
 	do_machine_check(&regs);
 #endif
-	return 1;
 }
 
 /*

@@ -30,6 +30,7 @@
 #include <linux/vmalloc.h>
 #include <linux/vtime.h>
 #include <trace/events/ipi.h>
+#include <asm/reboot.h>
 #include "compat.h"
 #include "io.h"
 #include "irqchip.h"
@@ -57,7 +58,8 @@ static u64 host_xcr0;
 
 static DEFINE_MUTEX(usage_lock);
 static int usage_count;			/* VMs; usage_lock */
-static DEFINE_PER_CPU(bool, virt_enabled);
+DEFINE_PER_CPU(bool, virt_enabled);
+static bool rebooting;
 static enum cpuhp_state hp_state;
 
 static void cpu_enable_here(void *failed)
@@ -154,8 +156,17 @@ static void host_resume(void)
 
 static int host_reboot(struct notifier_block *nb, unsigned long val, void *v)
 {
+	/* vCPUs may be running: see cpu_is_off(). */
+	WRITE_ONCE(rebooting, true);
 	on_each_cpu(cpu_disable_here, NULL, 1);
 	return NOTIFY_OK;
+}
+
+/* The kernel died: leave the CPU as the next one wants to find it. */
+static void host_emergency(void)
+{
+	if (__this_cpu_read(virt_enabled))
+		kvm_ops->cpu_disable();
 }
 
 COMPAT_SYSCORE(host_suspend, host_resume)
@@ -264,8 +275,8 @@ static void sched_in(struct preempt_notifier *pn, int cpu)
 	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, pn);
 
 	WRITE_ONCE(vcpu->cpu, cpu);
-	clock_vcpu_load(vcpu, cpu);
 	kvm_ops->vcpu_load(vcpu, cpu);
+	clock_vcpu_load(vcpu, cpu);
 	vcpu->last_cpu = cpu;
 }
 
@@ -503,6 +514,18 @@ static int host_work(struct kvm_vcpu *vcpu)
 	return 0;
 }
 
+/*
+ * Virtualization has been switched off here: by a reboot, for good, or as
+ * this CPU goes offline, and then the thread is about to be moved.
+ */
+static int cpu_is_off(void)
+{
+	if (READ_ONCE(rebooting))
+		return -EIO;
+	schedule();
+	return 1;
+}
+
 static bool force_emulation;
 module_param(force_emulation, bool, 0644);
 MODULE_PARM_DESC(force_emulation, "emulate every instruction (slow, for tests)");
@@ -544,11 +567,12 @@ static int vcpu_enter_guest(struct kvm_vcpu *vcpu)
 	preempt_disable();
 	local_irq_disable();
 	smp_store_mb(vcpu->mode, IN_GUEST);	/* see vcpu_kick() */
-	if (READ_ONCE(vcpu->requests) || host_work_pending()) {
+	if (READ_ONCE(vcpu->requests) || host_work_pending() ||
+	    unlikely(!__this_cpu_read(virt_enabled))) {
 		WRITE_ONCE(vcpu->mode, OUTSIDE_GUEST);
 		local_irq_enable();
 		preempt_enable();
-		return 1;
+		return unlikely(!raw_cpu_read(virt_enabled)) ? cpu_is_off() : 1;
 	}
 
 	guest_state_enter(vcpu);
@@ -557,6 +581,9 @@ static int vcpu_enter_guest(struct kvm_vcpu *vcpu)
 	kvm_ops->enter(vcpu);
 	context_tracking_guest_exit();
 	guest_state_leave(vcpu);
+	/* VMSCAPE: what the guest trained must not steer user space. */
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
 	smp_store_release(&vcpu->mode, OUTSIDE_GUEST);
 
 	/* The host's interrupt is taken here, its tick booked to the guest. */
@@ -660,7 +687,9 @@ static int run_loaded(struct kvm_vcpu *vcpu)
 	    READ_ONCE(run->kvm_dirty_regs) & ~(u64)KVM_SYNC_X86_VALID_FIELDS)
 		return -EINVAL;
 	if (READ_ONCE(run->kvm_dirty_regs)) {
+		vcpu->srcu_idx = srcu_read_lock(&vcpu->kvm->srcu);
 		r = vcpu_load_sync_regs(vcpu);
+		srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
 		if (r)
 			return r;
 	}
@@ -961,7 +990,7 @@ static struct kvm_vcpu *vcpu_create(struct kvm *kvm, u32 id)
 }
 
 /* KVM_CREATE_VCPU: publish only what is complete, and has a descriptor. */
-int kvm_create_vcpu(struct kvm *kvm, u32 id)
+int kvm_create_vcpu(struct kvm *kvm, unsigned long id)
 {
 	struct kvm_vcpu *vcpu;
 	struct file *file;
@@ -988,7 +1017,7 @@ int kvm_create_vcpu(struct kvm *kvm, u32 id)
 		fd = PTR_ERR(vcpu);
 		goto out;
 	}
-	snprintf(name, sizeof(name), "kvm-vcpu:%u", id);
+	snprintf(name, sizeof(name), "kvm-vcpu:%lu", id);
 	file = anon_inode_getfile(name, &vcpu_fops, vcpu, O_RDWR);
 	if (IS_ERR(file)) {
 		kvm_vcpu_destroy(vcpu);
@@ -1093,6 +1122,7 @@ static int __init kvm_init(void)
 		goto vendor;
 	hp_state = r;
 	register_reboot_notifier(&reboot_nb);
+	cpu_emergency_register_virt_callback(host_emergency);
 	compat_register_syscore();
 	preempt_notifier_inc();
 	debug_init();
@@ -1106,6 +1136,7 @@ device:
 	debug_exit();
 	preempt_notifier_dec();
 	compat_unregister_syscore();
+	cpu_emergency_unregister_virt_callback(host_emergency);
 	unregister_reboot_notifier(&reboot_nb);
 	cpuhp_remove_state_nocalls(hp_state);
 vendor:
@@ -1123,6 +1154,7 @@ static void __exit kvm_exit(void)
 	debug_exit();
 	preempt_notifier_dec();
 	compat_unregister_syscore();
+	cpu_emergency_unregister_virt_callback(host_emergency);
 	unregister_reboot_notifier(&reboot_nb);
 	cpuhp_remove_state_nocalls(hp_state);
 	kvm_ops->teardown();

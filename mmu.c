@@ -83,7 +83,8 @@ static void *alloc_block(void)
 		b->rmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (b && b->rmap)
 		return b;
-	kmem_cache_free(block_slab, b);
+	if (b)
+		kmem_cache_free(block_slab, b);
 	return NULL;
 }
 

@@ -57,6 +57,7 @@ struct vcpu_svm {
 	unsigned long iret_rip;
 	bool nmi_step;			/* stepping to where an NMI can go in */
 	bool nmi_step_tf;		/* ... the guest had set TF itself */
+	bool cr8_watched;		/* an interrupt waits for a lower TPR */
 	bool stepped;			/* this exit ended such a step */
 };
 
@@ -100,12 +101,30 @@ static int svm_probe(void)
 		pr_err("kvm: AMD-V is switched off by the firmware: look for \"SVM\" or \"virtualization\" in its set-up\n");
 		return -EOPNOTSUPP;
 	}
+	/* Neither maps nor page tables are made for encrypted memory. */
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+		pr_err("kvm: not on a host with encrypted memory: boot it with mem_encrypt=off\n");
+		return -EOPNOTSUPP;
+	}
 	rdmsrl(MSR_EFER, efer);
 	if (efer & EFER_SVME) {
 		pr_err("kvm: AMD-V is in use by another hypervisor: unload its module first\n");
 		return -EBUSY;
 	}
 	return 0;
+}
+
+/* SRSO on Zen 5: predictions are to be reduced while there may be guests. */
+static void reduce_predictions(bool on)
+{
+#ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
+	if (!cpu_feature_enabled(X86_FEATURE_SRSO_BP_SPEC_REDUCE))
+		return;
+	if (on)
+		msr_set_bit(MSR_ZEN4_BP_CFG, MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+	else
+		msr_clear_bit(MSR_ZEN4_BP_CFG, MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+#endif
 }
 
 static int svm_cpu_enable(void)
@@ -118,7 +137,9 @@ static int svm_cpu_enable(void)
 		return -EBUSY;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(c->hsave));
-	c->asid_generation = 1;
+	reduce_predictions(true);
+	/* Goes on where it was: a vCPU may hold an ASID from before. */
+	c->asid_generation++;
 	c->max_asid = cpuid_ebx(SVM_CPUID_FUNC) - 1;
 	c->next_asid = c->max_asid + 1;
 	if (boot_cpu_has(X86_FEATURE_RDTSCP))
@@ -137,6 +158,7 @@ static void svm_cpu_disable(void)
 		asm volatile("stgi");
 		wrmsrl(MSR_EFER, efer & ~(u64)EFER_SVME);
 	}
+	reduce_predictions(false);
 }
 
 static void free_cpu_pages(void)
@@ -465,8 +487,11 @@ static void commit_cr(struct vcpu_svm *svm)
 		cr4 &= ~(u64)(X86_CR4_SMEP | X86_CR4_SMAP);
 	if (cr4_read_shadow() & X86_CR4_MCE)
 		cr4 |= X86_CR4_MCE;
-	if (!(efer & EFER_LMA))
-		efer &= ~(u64)EFER_LME;
+	/* The MMU's word counts: it made the page tables. */
+	if (svm->vcpu.mmu.guest_levels == 4)
+		efer |= EFER_LME | EFER_LMA;
+	else
+		efer &= ~(u64)(EFER_LME | EFER_LMA);
 	save->cr0 = cr0;
 	save->cr4 = cr4;
 	save->efer = efer;
@@ -580,7 +605,9 @@ static void svm_flush_tlb(struct kvm_vcpu *vcpu)
 /* INVLPGA acts on this CPU, where the vCPU's translations are. */
 static void svm_flush_gva(struct kvm_vcpu *vcpu, gva_t gva)
 {
-	asm volatile("invlpga %%rax, %%ecx" : : "a" (gva),
+	/* #UD where a reboot has switched SVM off: no harm, see cpu_is_off(). */
+	asm volatile("1: invlpga %%rax, %%ecx; 2:" _ASM_EXTABLE(1b, 2b)
+		     : : "a" (gva),
 		     "c" (to_svm(vcpu)->vmcb->control.asid) : "memory");
 }
 
@@ -619,6 +646,8 @@ static bool debug_regs_enter(struct vcpu_svm *svm)
 
 	if (likely(!svm->dr_live && !(svm->vmcb->save.dr7 & 0xff)))
 		return false;
+	/* The host's DR7 must not apply to addresses of the guest's. */
+	set_debugreg(0ul, 7);
 	load_debug_regs(vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP ?
 			vcpu->debug_db : vcpu->s.db);
 	return true;
@@ -636,8 +665,6 @@ static void debug_regs_leave(struct vcpu_svm *svm)
 		svm->dr_live = false;
 		intercept_dr(svm, true);
 	}
-	if (hw_breakpoint_active())
-		hw_breakpoint_restore();
 }
 
 static void sync_tpr_to_vmcb(struct vcpu_svm *svm)
@@ -645,6 +672,10 @@ static void sync_tpr_to_vmcb(struct vcpu_svm *svm)
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	u32 tpr = svm->vcpu.apic ? lapic_get_cr8(&svm->vcpu) : 0;
 
+	if (unlikely(tpr | svm->cr8_watched)) {
+		svm->cr8_watched = lapic_tpr_blocks(&svm->vcpu, tpr);
+		intercept(svm, INTERCEPT_CR8_WRITE, svm->cr8_watched);
+	}
 	if ((control->int_ctl & V_TPR_MASK) == tpr)
 		return;
 	control->int_ctl = (control->int_ctl & ~V_TPR_MASK) | tpr;
@@ -730,6 +761,17 @@ static void read_exit(struct vcpu_svm *svm)
 	exit->nr_bytes = 0;
 }
 
+/*
+ * VMRUN refused the state, perhaps before it flushed anything: the flush is
+ * still to be done, and ASIDs that count on it are void.
+ */
+static void entry_failed(struct vcpu_svm *svm, struct svm_cpu *c)
+{
+	svm->clean = 0;
+	if (svm->vmcb->control.tlb_ctl == TLB_CONTROL_FLUSH_ALL_ASID)
+		c->next_asid = c->max_asid + 1;
+}
+
 static void svm_enter(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
@@ -741,10 +783,19 @@ static void svm_enter(struct kvm_vcpu *vcpu)
 	svm_vmenter(&vcpu->s, svm->vmcb_pa, c->host_pa);
 	if (unlikely(debug_regs))
 		debug_regs_leave(svm);
-	svm->vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;
+	/* Every exit clears DR7. */
+	if (unlikely(hw_breakpoint_active()))
+		hw_breakpoint_restore();
 	svm->vmcb->control.event_inj = 0;
-	svm->clean = CLEAN_ALL;
 	read_exit(svm);
+	if (unlikely((u32)vcpu->exit.reason == SVM_EXIT_ERR)) {
+		entry_failed(svm, c);
+	} else {
+		svm->vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;
+		svm->clean = CLEAN_ALL;
+	}
+	if (unlikely(vcpu->exit.reason == SVM_EXIT_EXCP_BASE + MC_VECTOR))
+		handle_host_mce();
 	sync_tpr_from_vmcb(svm);
 }
 
@@ -869,9 +920,10 @@ static int exit_ac(struct kvm_vcpu *vcpu)
 	return 1;
 }
 
+/* See svm_enter(). */
 static int exit_mc(struct kvm_vcpu *vcpu)
 {
-	return handle_host_mce();
+	return 1;
 }
 
 static int exit_intr(struct kvm_vcpu *vcpu)

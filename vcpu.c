@@ -177,18 +177,22 @@ int vcpu_set_cr8(struct kvm_vcpu *vcpu, u64 val)
 	return 0;
 }
 
-/* @host: by ioctl, where LMA comes along and nothing needs be consistent. */
+/*
+ * @host: by ioctl, where LME may change under paging.  LMA is never taken from
+ * anybody: it is LME and CR0.PG, or MMU and hardware would disagree on the
+ * format of the page tables.
+ */
 int vcpu_set_efer(struct kvm_vcpu *vcpu, u64 val, bool host)
 {
 	u64 old = vcpu->s.efer;
 
 	if (val & ~(vcpu->feat.efer_allowed | EFER_LMA))
 		return 1;
-	if (!host) {
-		if ((vcpu_cr0(vcpu) & X86_CR0_PG) && ((old ^ val) & EFER_LME))
-			return 1;
-		val = (val & ~(u64)EFER_LMA) | (old & EFER_LMA);
-	}
+	if (!host && (vcpu_cr0(vcpu) & X86_CR0_PG) && ((old ^ val) & EFER_LME))
+		return 1;
+	val &= ~(u64)EFER_LMA;
+	if ((val & EFER_LME) && (vcpu_cr0(vcpu) & X86_CR0_PG))
+		val |= EFER_LMA;
 	vcpu->s.efer = val;
 	vcpu_touch(vcpu, VG_CR);
 	if ((old ^ val) & (EFER_NX | EFER_LMA))
@@ -411,6 +415,8 @@ static bool nmi_allowed(struct kvm_vcpu *vcpu)
 
 bool vcpu_has_interrupt(struct kvm_vcpu *vcpu)
 {
+	if (unlikely(vcpu->ev.irq.held))
+		return true;
 	if (vcpu->apic)
 		return irq_pending(vcpu) >= 0;
 	return vcpu->pending_extint >= 0;
@@ -471,11 +477,35 @@ static int next_irq(struct kvm_vcpu *vcpu)
 {
 	int vector;
 
+	if (unlikely(vcpu->ev.irq.held)) {
+		vcpu->ev.irq.held = false;
+		return vcpu->ev.irq.held_vector;
+	}
 	if (vcpu->apic)
 		return irq_ack(vcpu);
 	vector = vcpu->pending_extint;
 	vcpu->pending_extint = -1;
 	return vector;
+}
+
+/*
+ * An interrupt whose delivery met a fault of the guest's: it has been taken
+ * from its controller, so it is kept until the fault's handler lets it in.
+ * INT n comes again by itself, when the handler returns to it.
+ */
+static void hold_irq(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_events *ev = &vcpu->ev;
+
+	if (likely(!ev->irq.injected))
+		return;
+	if (!ev->exception.pending && (ev->irq.soft || vcpu_irq_allowed(vcpu)))
+		return;
+	ev->irq.injected = false;
+	if (!ev->irq.soft) {
+		ev->irq.held = true;
+		ev->irq.held_vector = ev->irq.vector;
+	}
 }
 
 /* Faults push RFLAGS with RF set; traps and aborts do not. */
@@ -511,9 +541,12 @@ int vcpu_choose_event(struct kvm_vcpu *vcpu)
 	struct vcpu_events *ev = &vcpu->ev;
 	int vector;
 
-	if (unlikely(ev->triple_fault))
+	if (unlikely(ev->triple_fault)) {
+		ev->triple_fault = false;
 		return handle_triple_fault(vcpu);
+	}
 	collect_nmis(vcpu);
+	hold_irq(vcpu);
 
 	if (ev->exception.pending) {
 		ev->exception.pending = false;

@@ -247,7 +247,7 @@ static int ioctl_sregs(struct kvm_vcpu *vcpu, void __user *argp, bool set)
 static void get_events(struct kvm_vcpu *vcpu, struct kvm_vcpu_events *e)
 {
 	struct vcpu_events *ev = &vcpu->ev;
-	bool injected = ev->irq.injected && !ev->irq.soft;
+	bool injected = (ev->irq.injected && !ev->irq.soft) || ev->irq.held;
 	bool queued = vcpu->pending_extint >= 0;
 
 	vcpu_need(vcpu, VG_INT);
@@ -258,7 +258,8 @@ static void get_events(struct kvm_vcpu *vcpu, struct kvm_vcpu_events *e)
 		.exception.has_error_code = ev->exception.has_error,
 		.exception.error_code = ev->exception.error,
 		.interrupt.injected = injected || queued,
-		.interrupt.nr = injected || !queued ? ev->irq.vector :
+		.interrupt.nr = ev->irq.held ? ev->irq.held_vector :
+				injected || !queued ? ev->irq.vector :
 						      vcpu->pending_extint,
 		.interrupt.shadow = vcpu->s.int_shadow,
 		.nmi.injected = ev->nmi.injected,
@@ -294,7 +295,8 @@ static int set_events(struct kvm_vcpu *vcpu, const struct kvm_vcpu_events *e)
 	ev->exception.error = e->exception.error_code;
 	ev->irq.injected = e->interrupt.injected;
 	ev->irq.vector = e->interrupt.nr;
-	ev->irq.soft = false;
+	ev->irq.soft = ev->irq.held = false;
+	ev->triple_fault = false;
 	vcpu->pending_extint = -1;
 	if (e->flags & KVM_VCPUEVENT_VALID_SHADOW)
 		vcpu->s.int_shadow = e->interrupt.shadow &

@@ -12,7 +12,9 @@
 #include <linux/linkage.h>
 #include <asm/asm.h>
 #include <asm/bitsperlong.h>
+#include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
+#include <asm/percpu.h>
 
 /* vcpu_state.regs, in the order of VCPU_RAX .. VCPU_R15. */
 #define REG_RCX		(1 * 8)
@@ -101,6 +103,24 @@
 	pop %rbp
 .endm
 
+/* 6.1 has no macro for an IBPB that is wanted after VM exits only. */
+#ifndef UNTRAIN_RET_VM
+.macro UNTRAIN_RET_VM
+	UNTRAIN_RET
+	ALTERNATIVE "", "call entry_ibpb", X86_FEATURE_IBPB_ON_VMEXIT
+.endm
+#endif
+
+/* IBRS protects from less privileged modes only if written after them. */
+.macro RENEW_IBRS
+	ALTERNATIVE "jmp .Lno_ibrs_\@", "", X86_FEATURE_KERNEL_IBRS
+	mov $MSR_IA32_SPEC_CTRL, %ecx
+	mov PER_CPU_VAR(x86_spec_ctrl_current), %eax
+	mov PER_CPU_VAR(x86_spec_ctrl_current + 4), %edx
+	wrmsr
+.Lno_ibrs_\@:
+.endm
+
 .section .noinstr.text, "ax"
 
 /*
@@ -135,7 +155,7 @@ SYM_FUNC_START(svm_vmenter)
 	vmload %rax
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
 	CLEAR_REGS
-	UNTRAIN_RET
+	UNTRAIN_RET_VM
 	cli
 	stgi
 	POP_HOST_REGS
@@ -177,9 +197,12 @@ SYM_INNER_LABEL(vmx_vmexit, SYM_L_GLOBAL)
 	SAVE_GUEST_REGS
 	pop (%rax)
 	pop %rax
-	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+		X86_FEATURE_RSB_VMEXIT_LITE
+	RENEW_IBRS
 	CLEAR_REGS
-	UNTRAIN_RET
+	CLEAR_BRANCH_HISTORY_VMEXIT
+	UNTRAIN_RET_VM
 	xor %eax, %eax
 	POP_HOST_REGS
 	RET

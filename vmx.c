@@ -16,10 +16,12 @@
 #include <linux/cpu.h>
 #include <linux/kvm.h>
 #include <linux/slab.h>
+#include <asm/cpu.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/mce.h>
 #include <asm/nospec-branch.h>
+#include <asm/perf_event.h>
 #include <asm/tlbflush.h>
 #include <asm/vmx.h>
 #include "io.h"
@@ -35,6 +37,7 @@ struct vcpu_vmx {
 	int vmcs_cpu;			/* where it is active, or -1 */
 	bool launched;			/* VMRESUME, not VMLAUNCH */
 	u16 vpid;			/* 0: none */
+	u8 tpr_threshold;		/* as in the VMCS */
 	u32 vectoring, intr_info;	/* of the last exit */
 
 	/* What the VMCS holds: a field is written only if it changes. */
@@ -92,7 +95,9 @@ int vmx_vmenter(struct vcpu_state *s, bool launched);
 extern const char vmx_vmexit[];
 
 /* ------------------------------------------------------------------------
- * Instructions.  A failure of these is a bug of ours: say so once.
+ * Instructions.  A failure of these is a bug of ours: say so once.  #UD is
+ * none: a reboot switches VMX off under whoever is at work, and what they do
+ * then is of no effect (see cpu_is_off()).
  */
 
 static void vmx_insn_failed(const char *what, unsigned long arg)
@@ -102,9 +107,9 @@ static void vmx_insn_failed(const char *what, unsigned long arg)
 
 #define vmx_insn(insn, arg, constraint)					\
 ({									\
-	bool __fail;							\
-	asm volatile(insn "; setna %0"					\
-		     : "=qm" (__fail) : constraint (arg) : "cc", "memory"); \
+	bool __fail = false;						\
+	asm volatile("1: " insn "; setna %0; 2:" _ASM_EXTABLE(1b, 2b)	\
+		     : "+qm" (__fail) : constraint (arg) : "cc", "memory"); \
 	__fail;								\
 })
 
@@ -129,18 +134,19 @@ static __always_inline unsigned long vmread(unsigned long field)
 {
 	unsigned long val;
 
-	asm volatile("vmread %1, %0" : "=r" (val) : "r" (field) : "cc");
+	asm volatile("1: vmread %1, %0; 2:" _ASM_EXTABLE(1b, 2b)
+		     : "=r" (val) : "r" (field) : "cc");
 	return val;
 }
 
 static __always_inline void vmwrite(unsigned long field, unsigned long val)
 {
-	bool fail;
-
-	asm volatile("vmwrite %1, %2; setna %0"
-		     : "=qm" (fail) : "r" (val), "r" (field) : "cc");
-	if (unlikely(fail))
-		vmx_insn_failed("VMWRITE", field);
+	asm goto("1: vmwrite %0, %1; jna %l[fail]\n" _ASM_EXTABLE(1b, %l[off])
+		 : : "r" (val), "r" (field) : "cc" : fail, off);
+off:
+	return;
+fail:
+	vmx_insn_failed("VMWRITE", field);
 }
 
 struct invvpid {
@@ -151,10 +157,10 @@ struct invvpid {
 static void invvpid(unsigned long type, u16 vpid, gva_t gva)
 {
 	struct invvpid desc = { vpid, gva };
-	bool fail;
+	bool fail = false;
 
-	asm volatile("invvpid %2, %1; setna %0"
-		     : "=qm" (fail) : "r" (type), "m" (desc) : "cc", "memory");
+	asm volatile("1: invvpid %2, %1; setna %0; 2:" _ASM_EXTABLE(1b, 2b)
+		     : "+qm" (fail) : "r" (type), "m" (desc) : "cc", "memory");
 	if (unlikely(fail))
 		vmx_insn_failed("INVVPID", vpid);
 }
@@ -362,7 +368,9 @@ static int vmx_cpu_enable(void)
 		wrmsrl(MSR_IA32_FEAT_CTL, ctl | FEAT_CTL_LOCKED |
 		       FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX);
 	cr4_set_bits_irqsoff(X86_CR4_VMXE);
+	intel_pt_handle_vmx(1);
 	if (vmxon(__pa(c->vmxon))) {
+		intel_pt_handle_vmx(0);
 		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 		return -EIO;
 	}
@@ -388,6 +396,7 @@ static void vmx_cpu_disable(void)
 	list_for_each_entry_safe(vmx, next, &c->active, link)
 		vmcs_clear_here(vmx);
 	asm volatile("vmxoff" : : : "cc");
+	intel_pt_handle_vmx(0);
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 }
 
@@ -500,15 +509,26 @@ static void update_exceptions(struct vcpu_vmx *vmx)
 	vmwrite(EXCEPTION_BITMAP, bits);
 }
 
+static void write_secondary(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	u32 ctl = caps.secondary;
+
+	if (!(caps.cpu_exec & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS))
+		return;
+	if (!vmx->vpid)
+		ctl &= ~SECONDARY_EXEC_ENABLE_VPID;
+	if (vcpu->cpuid_nent && !guest_has(vcpu, X86_FEATURE_RDTSCP))
+		ctl &= ~SECONDARY_EXEC_ENABLE_RDTSCP;
+	vmwrite(SECONDARY_VM_EXEC_CONTROL, ctl);
+}
+
 static void vmx_update_intercepts(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
 	update_exceptions(vmx);
-	if (caps.secondary & SECONDARY_EXEC_ENABLE_RDTSCP)
-		vmwrite(SECONDARY_VM_EXEC_CONTROL, !vcpu->cpuid_nent ||
-			guest_has(vcpu, X86_FEATURE_RDTSCP) ? caps.secondary :
-			caps.secondary & ~SECONDARY_EXEC_ENABLE_RDTSCP);
+	write_secondary(vmx);
 	vcpu_touch(vcpu, VG_DR);
 }
 
@@ -608,21 +628,15 @@ static void write_controls(struct vcpu_vmx *vmx)
 	}
 	vmwrite(PIN_BASED_VM_EXEC_CONTROL, caps.pin);
 	vmwrite(CPU_BASED_VM_EXEC_CONTROL, vmx->cpu_exec);
-	if (vmx->cpu_exec & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS) {
-		u32 secondary = caps.secondary;
-
-		if (!vmx->vpid)
-			secondary &= ~SECONDARY_EXEC_ENABLE_VPID;
-		else
-			vmwrite(VIRTUAL_PROCESSOR_ID, vmx->vpid);
-		vmwrite(SECONDARY_VM_EXEC_CONTROL, secondary);
-	}
+	if (vmx->vpid)
+		vmwrite(VIRTUAL_PROCESSOR_ID, vmx->vpid);
+	write_secondary(vmx);
 	vmwrite(VM_EXIT_CONTROLS, caps.exit);
 	vmx->entry_ctl = caps.entry;
 	vmwrite(VM_ENTRY_CONTROLS, vmx->entry_ctl);
 	if (vmx->cpu_exec & CPU_BASED_TPR_SHADOW) {
 		vmwrite(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->virtual_apic));
-		vmwrite(TPR_THRESHOLD, 0);
+		vmwrite(TPR_THRESHOLD, vmx->tpr_threshold = 0);
 	}
 	vmwrite(MSR_BITMAP, __pa(msr_bitmap));
 	vmwrite(TSC_OFFSET, vcpu->tsc_offset);
@@ -708,8 +722,11 @@ static void move_vmcs(struct vcpu_vmx *vmx, int cpu)
 	vmcs_clear(vmx);
 	vmclear(vmx->vmcs_pa);
 	local_irq_save(flags);
-	list_add(&vmx->link, &c->active);
-	vmx->vmcs_cpu = cpu;
+	/* Of a CPU that is switched off nobody would take it back. */
+	if (__this_cpu_read(virt_enabled)) {
+		list_add(&vmx->link, &c->active);
+		vmx->vmcs_cpu = cpu;
+	}
 	local_irq_restore(flags);
 }
 
@@ -775,7 +792,8 @@ static void vmx_vcpu_put(struct kvm_vcpu *vcpu)
 	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpus);
 
 	if (vmx->msrs_live) {
-		rdmsrl(MSR_KERNEL_GS_BASE, vcpu->s.kernel_gs_base);
+		if (!(vcpu->s.dirty & VG_MSR))
+			rdmsrl(MSR_KERNEL_GS_BASE, vcpu->s.kernel_gs_base);
 		wrmsrl(MSR_STAR, host_star);
 		wrmsrl(MSR_LSTAR, host_lstar);
 		wrmsrl(MSR_SYSCALL_MASK, host_fmask);
@@ -958,18 +976,20 @@ static void commit_vm86_tss(void)
 
 static void commit_efer(struct vcpu_vmx *vmx)
 {
-	u64 guest = vmx->vcpu.s.efer, efer;
+	/* The MMU's word counts: it made the page tables. */
+	bool long_mode = vmx->vcpu.mmu.guest_levels == 4;
 	u32 ctl = vmx->entry_ctl & ~VM_ENTRY_IA32E_MODE;
+	u64 efer;
 
-	if (guest & EFER_LMA)
+	if (long_mode)
 		ctl |= VM_ENTRY_IA32E_MODE;
 	if (ctl != vmx->entry_ctl) {
 		vmx->entry_ctl = ctl;
 		vmwrite(VM_ENTRY_CONTROLS, ctl);
 	}
 	/* Shadow ptes use NX; LME counts only when it is active. */
-	efer = (guest & EFER_SCE) | EFER_NX;
-	if (guest & EFER_LMA)
+	efer = (vmx->vcpu.s.efer & EFER_SCE) | EFER_NX;
+	if (long_mode)
 		efer |= EFER_LME | EFER_LMA;
 	if (caps.entry & VM_ENTRY_LOAD_IA32_EFER) {
 		vmwrite(GUEST_IA32_EFER, efer);
@@ -1278,6 +1298,8 @@ static bool debug_regs_enter(struct vcpu_vmx *vmx)
 	}
 	if (likely(!vmx->dr_live && !(dr7 & 0xff)))
 		return false;
+	/* The host's DR7 must not apply to addresses of the guest's. */
+	set_debugreg(0ul, 7);
 	set_debugreg(db[0], 0);
 	set_debugreg(db[1], 1);
 	set_debugreg(db[2], 2);
@@ -1301,14 +1323,26 @@ static void debug_regs_leave(struct vcpu_vmx *vmx)
 		vmx->dr_live = false;
 		set_cpu_exec(vmx, CPU_BASED_MOV_DR_EXITING, true);
 	}
-	if (hw_breakpoint_active())
-		hw_breakpoint_restore();
 }
 
 /* The processor's copy of TPR, where CR8 does not exit. */
 static u8 *virtual_tpr(struct vcpu_vmx *vmx)
 {
 	return vmx->virtual_apic + 0x80;
+}
+
+static void share_tpr(struct vcpu_vmx *vmx)
+{
+	u8 tpr = lapic_get_cr8(&vmx->vcpu), threshold;
+
+	*virtual_tpr(vmx) = tpr << 4;
+	if (likely(!(tpr | vmx->tpr_threshold)))
+		return;
+	threshold = lapic_tpr_blocks(&vmx->vcpu, tpr);
+	if (threshold != vmx->tpr_threshold) {
+		vmx->tpr_threshold = threshold;
+		vmwrite(TPR_THRESHOLD, threshold);
+	}
 }
 
 static void prepare(struct vcpu_vmx *vmx)
@@ -1335,7 +1369,7 @@ static void prepare(struct vcpu_vmx *vmx)
 	if (vcpu_event_ready(vcpu))
 		commit_event(vmx);
 	if (vmx->cpu_exec & CPU_BASED_TPR_SHADOW)
-		*virtual_tpr(vmx) = lapic_get_cr8(vcpu) << 4;
+		share_tpr(vmx);
 	refresh_host_state(vmx);
 	if (s->cr2 != read_cr2())
 		write_cr2(s->cr2);
@@ -1346,6 +1380,22 @@ static bool is_nmi(u32 intr_info)
 	return (intr_info & (INTR_INFO_INTR_TYPE_MASK |
 			     INTR_INFO_VALID_MASK)) ==
 	       (INTR_TYPE_NMI_INTR | INTR_INFO_VALID_MASK);
+}
+
+static bool is_mce(u32 intr_info)
+{
+	return (intr_info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK |
+			     INTR_INFO_VALID_MASK)) ==
+	       (INTR_TYPE_HARD_EXCEPTION | MC_VECTOR | INTR_INFO_VALID_MASK);
+}
+
+/* The event stays in the VMCS; whether it goes in is chosen anew. */
+static void entry_failed(struct vcpu_vmx *vmx)
+{
+	vmwrite(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vmx->vcpu.ev.committed = VCPU_EVENT_NONE;
+	if ((u16)vmx->vcpu.exit.reason == EXIT_REASON_MCE_DURING_VMENTRY)
+		handle_host_mce();
 }
 
 static void read_exit(struct vcpu_vmx *vmx, bool failed)
@@ -1391,15 +1441,20 @@ static void vmx_enter(struct kvm_vcpu *vcpu)
 		update_debugctlmsr(vmx->host_debugctl);
 	if (unlikely(debug_regs))
 		debug_regs_leave(vmx);
+	/* Every exit clears DR7. */
+	if (unlikely(hw_breakpoint_active()))
+		hw_breakpoint_restore();
 	read_exit(vmx, failed);
-	if (unlikely(failed))
-		vmwrite(VM_ENTRY_INTR_INFO_FIELD, 0);
+	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		entry_failed(vmx);
 	if ((vmx->cpu_exec & CPU_BASED_TPR_SHADOW) &&
 	    *virtual_tpr(vmx) >> 4 != lapic_get_cr8(vcpu))
 		lapic_set_cr8(vcpu, *virtual_tpr(vmx) >> 4);
 	/* The NMI that ended the run blocks others until its IRET. */
 	if (unlikely(is_nmi(vmx->intr_info)))
 		asm volatile("int $2");
+	else if (unlikely(is_mce(vmx->intr_info)))
+		handle_host_mce();
 }
 
 /* ------------------------------------------------------------------------
@@ -1470,6 +1525,15 @@ static int vm86_exception(struct kvm_vcpu *vcpu, u8 vector)
 	return 1;
 }
 
+/* Where the guest itself asks for no #AC, it is the host's split-lock check. */
+static bool split_lock_of_host(struct kvm_vcpu *vcpu)
+{
+	vcpu_need(vcpu, VG_RIP | VG_CS | VG_CR);
+	return boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) &&
+	       !(vcpu_cpl(vcpu) == 3 && (vcpu->s.cr0 & X86_CR0_AM) &&
+		 (vcpu->s.rflags & X86_EFLAGS_AC));
+}
+
 static int exit_exception(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -1484,7 +1548,7 @@ static int exit_exception(struct kvm_vcpu *vcpu)
 	case DB_VECTOR:
 		return exit_db(vcpu);
 	case MC_VECTOR:
-		return handle_host_mce();
+		return 1;		/* see vmx_enter() */
 	case BP_VECTOR:
 		if (vcpu->guest_debug & KVM_GUESTDBG_USE_SW_BP)
 			return handle_debug_exit(vcpu, BP_VECTOR, 0);
@@ -1493,6 +1557,11 @@ static int exit_exception(struct kvm_vcpu *vcpu)
 		return vm86_exception(vcpu, vector);
 	if (vector == UD_VECTOR)
 		return handle_ud_exit(vcpu);
+	if (split_lock_of_host(vcpu)) {
+		/* A warning and a pause; or SIGBUS, which ends the run. */
+		handle_guest_split_lock(vcpu->exit.rip);
+		return 1;
+	}
 	vcpu_inject_error(vcpu, AC_VECTOR, 0);
 	return 1;
 }
@@ -1506,11 +1575,6 @@ static int exit_irq(struct kvm_vcpu *vcpu)
 static int exit_nothing(struct kvm_vcpu *vcpu)
 {
 	return 1;
-}
-
-static int exit_mce_entry(struct kvm_vcpu *vcpu)
-{
-	return handle_host_mce();
 }
 
 /* SDM vol. 3, "Exit Qualification for Control-Register Accesses". */
@@ -1640,7 +1704,6 @@ static int (*const vmx_exits[])(struct kvm_vcpu *vcpu) = {
 	[EXIT_REASON_MSR_WRITE]		= handle_wrmsr,
 	[EXIT_REASON_MWAIT_INSTRUCTION]	= handle_ud,
 	[EXIT_REASON_MONITOR_INSTRUCTION] = handle_ud,
-	[EXIT_REASON_MCE_DURING_VMENTRY] = exit_mce_entry,
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr,
 	[EXIT_REASON_INVEPT]		= handle_ud,
 	[EXIT_REASON_INVVPID]		= handle_ud,
@@ -1690,6 +1753,8 @@ static int vmx_handle_exit(struct kvm_vcpu *vcpu)
 	u32 reason = vcpu->exit.reason;
 
 	if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+		if ((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)
+			return 1;
 		debug_dump(vcpu, "VM entry failed");
 		vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 		vcpu->run->fail_entry.hardware_entry_failure_reason = reason;

@@ -75,6 +75,11 @@ int irq_pending(struct kvm_vcpu *vcpu);
 int irq_ack(struct kvm_vcpu *vcpu);
 /* Highest vector in IRR, whatever TPR and ISR say, or -1: TPR thresholds. */
 int lapic_highest_irr(struct kvm_vcpu *vcpu);
+/*
+ * The priority class of an interrupt that waits for a TPR (here: CR8) below
+ * it, 0 if none does: what the vendor must watch CR8 for.
+ */
+u8 lapic_tpr_blocks(struct kvm_vcpu *vcpu, u8 cr8);
 
 /* ---- lapic.c.  Own thread or vcpu->mutex, unless it says otherwise. ---- */
 

@@ -200,6 +200,8 @@ struct vcpu_events {
 		bool soft;		/* INT n: RIP moves past it */
 		u8 vector;
 		u8 insn_len;
+		bool held;		/* taken, but not deliverable now */
+		u8 held_vector;
 	} irq;
 	struct {
 		bool injected;
@@ -666,10 +668,12 @@ static inline bool kvm_irqchip_in_kernel(struct kvm *kvm)
  */
 
 /* Virtualization is on while somebody holds it.  Sleeps; 0 or -EBUSY. */
+/* Is this CPU in SVM or VMX mode?  Changes with interrupts off. */
+DECLARE_PER_CPU(bool, virt_enabled);
 int kvm_hardware_get(void);
 void kvm_hardware_put(void);
 /* KVM_CREATE_VCPU: a descriptor or -errno.  Destroy: the VM's last act. */
-int kvm_create_vcpu(struct kvm *kvm, u32 id);
+int kvm_create_vcpu(struct kvm *kvm, unsigned long id);
 void kvm_vcpu_destroy(struct kvm_vcpu *vcpu);
 struct kvm_vcpu *kvm_vcpu_by_id(struct kvm *kvm, u32 id);
 void vcpu_load(struct kvm_vcpu *vcpu);
@@ -768,7 +772,7 @@ int handle_rdpmc(struct kvm_vcpu *vcpu);
 int handle_nop(struct kvm_vcpu *vcpu);		/* WBINVD, INVD, PAUSE ... */
 int handle_ud(struct kvm_vcpu *vcpu);
 int handle_ud_exit(struct kvm_vcpu *vcpu);
-int handle_host_mce(void);
+void handle_host_mce(void);
 /* @reason: enum x86_task_reason; @event: what came through a task gate. */
 int handle_task_switch(struct kvm_vcpu *vcpu, u16 selector, int reason,
 		       const struct vcpu_event *event);

@@ -207,6 +207,13 @@ int lapic_highest_irr(struct kvm_vcpu *vcpu)
 	return lapic_top(apic->irr);
 }
 
+u8 lapic_tpr_blocks(struct kvm_vcpu *vcpu, u8 cr8)
+{
+	int irr = lapic_highest_irr(vcpu);
+
+	return irr >= 0 && irr >> 4 <= cr8 ? irr >> 4 : 0;
+}
+
 bool lapic_enabled(struct kvm_vcpu *vcpu)
 {
 	struct kvm_lapic *apic = vcpu->apic;
