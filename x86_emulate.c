@@ -202,12 +202,10 @@ static bool same_bytes(const u8 *a, const u8 *b, unsigned int len)
 }
 
 /* 1: @insn is still what memory holds; 0: it is not; negative: -result of a fetch. */
-static int cache_hit(struct x86_emulate_ctxt *c, const struct x86_insn *insn, u64 linear)
+static int still_same(struct x86_emulate_ctxt *c, const struct x86_insn *insn, u64 linear)
 {
 	int r;
 
-	if (!insn->len || insn->linear != linear || insn->mode != c->mode)
-		return 0;
 	while (c->fetched < insn->len) {
 		/* A difference decides before a second page is touched. */
 		if (!same_bytes(insn->bytes, c->fetch, c->fetched))
@@ -219,14 +217,19 @@ static int cache_hit(struct x86_emulate_ctxt *c, const struct x86_insn *insn, u6
 	return same_bytes(insn->bytes, c->fetch, insn->len);
 }
 
-static int decode_anew(struct x86_emulate_ctxt *c, struct x86_insn *insn, u64 linear)
+static inline int cache_hit(struct x86_emulate_ctxt *c, const struct x86_insn *insn,
+			    u64 linear)
+{
+	if (insn->linear != linear || insn->mode != c->mode || !insn->len)
+		return 0;
+	return still_same(c, insn, linear);
+}
+
+static inline int decode_anew(struct x86_emulate_ctxt *c, struct x86_insn *insn, u64 linear)
 {
 	int r;
 
-	memset(insn, 0, sizeof(*insn));
-	insn->linear = linear;
-	insn->mode = c->mode;
-	r = emul_decode(c, insn);
+	r = emul_decode(c, insn, linear);
 	if (r != X86_OK) {
 		insn->len = 0;
 		return r;
@@ -236,11 +239,25 @@ static int decode_anew(struct x86_emulate_ctxt *c, struct x86_insn *insn, u64 li
 	return X86_OK;
 }
 
+/* All that an instruction may have, in one page of 64-bit code. */
+static inline int fetch_whole(struct x86_emulate_ctxt *c, u64 linear)
+{
+	int r = c->ops->read(c, linear, c->fetch, X86_INSN_MAX,
+			     X86_ACC_FETCH | emul_rights(c));
+
+	if (r == X86_OK)
+		c->fetched = X86_INSN_MAX;
+	return r;
+}
+
 /* The first bytes: the caller's, or as many as one read gives. */
-static int fetch_first(struct x86_emulate_ctxt *c, u64 linear, const u8 *bytes,
+static __always_inline int fetch_first(struct x86_emulate_ctxt *c, u64 linear, const u8 *bytes,
 		       unsigned int n)
 {
 	c->fetched = 0;
+	if (!n && emul_long64(c) && emul_canonical_far(linear) &&
+	    (linear & 4095) <= 4096 - X86_INSN_MAX)
+		return fetch_whole(c, linear);
 	if (!n)
 		return emul_fetch_more(c, linear);
 	if (n > X86_INSN_MAX)
@@ -253,12 +270,16 @@ static int fetch_first(struct x86_emulate_ctxt *c, u64 linear, const u8 *bytes,
 		if (n > limit - c->rip + 1)
 			n = limit - c->rip + 1;
 	}
-	memcpy(c->fetch, bytes, n);
+	if (likely(n == X86_INSN_MAX))
+		memcpy(c->fetch, bytes, X86_INSN_MAX);
+	else
+		memcpy(c->fetch, bytes, n);
 	c->fetched = n;
 	return X86_OK;
 }
 
-int x86_emulate_decode(struct x86_emulate_ctxt *c, const u8 *bytes, unsigned int n)
+static __always_inline int decode(struct x86_emulate_ctxt *c, const u8 *bytes,
+				  unsigned int n)
 {
 	struct x86_insn *insn;
 	u64 linear = c->rip;
@@ -279,6 +300,11 @@ int x86_emulate_decode(struct x86_emulate_ctxt *c, const u8 *bytes, unsigned int
 		return decode_anew(c, insn, linear);
 	c->insn = insn;
 	return X86_OK;
+}
+
+int x86_emulate_decode(struct x86_emulate_ctxt *c, const u8 *bytes, unsigned int n)
+{
+	return decode(c, bytes, n);
 }
 
 unsigned int x86_insn_length(struct x86_emulate_ctxt *c, const u8 *bytes, unsigned int n)
@@ -331,6 +357,9 @@ static int check_vector(struct x86_emulate_ctxt *c)
 	return cr0 & X86_CR0_TS ? x86_emulate_fault(c, EXC_NM) : X86_OK;
 }
 
+/* Rows that depend on the machine's state; those with a VEX form are of VECSTATE. */
+#define CHECKED_ROWS	(VECSTATE | MMXSTATE | X87STATE | PRIV)
+
 /* In the order of priority: #UD, #NM, #MF, then #GP by privilege. */
 static int check_state(struct x86_emulate_ctxt *c, const struct x86_opcode *row)
 {
@@ -356,7 +385,7 @@ static int check_state(struct x86_emulate_ctxt *c, const struct x86_opcode *row)
  * Operands
  */
 
-u64 emul_effective_address(const struct x86_emulate_ctxt *c)
+static inline u64 effective_address(const struct x86_emulate_ctxt *c)
 {
 	const struct x86_insn *insn = c->insn;
 	u64 ea = (u64)insn->disp;
@@ -367,7 +396,12 @@ u64 emul_effective_address(const struct x86_emulate_ctxt *c)
 		ea += c->regs[insn->base & 15];
 	if (insn->index != EMUL_NONE)
 		ea += c->regs[insn->index & 15] << insn->scale;
-	return ea & emul_mask(insn->addr_bytes);
+	return ea & emul_low_mask(insn->addr_bytes);
+}
+
+u64 emul_effective_address(const struct x86_emulate_ctxt *c)
+{
+	return effective_address(c);
 }
 
 /*
@@ -384,7 +418,7 @@ static void apply_bit_offset(struct x86_emulate_ctxt *c, struct x86_operand *dst
 }
 
 /* Check a memory operand and read it unless the row says that it is only written. */
-static int load_memory(struct x86_emulate_ctxt *c, struct x86_operand *op, bool is_dst)
+static int load_checked(struct x86_emulate_ctxt *c, struct x86_operand *op, bool is_dst)
 {
 	u32 flags = c->insn->row->flags;
 	unsigned int acc = is_dst && !(flags & NOWB) ? X86_ACC_WRITE : 0;
@@ -394,14 +428,34 @@ static int load_memory(struct x86_emulate_ctxt *c, struct x86_operand *op, bool 
 		return X86_OK;
 	if (is_dst && (flags & BITOP))
 		apply_bit_offset(c, op);
-	r = emul_linear(c, op->seg, op->ea, op->bytes,
-			acc | (flags & ALIGNED ? EMUL_ACC_ALIGN : 0), &op->la);
-	if (r != X86_OK || (is_dst && (flags & NOREAD)))
-		return r;
+	op->la = op->ea;
+	if ((flags & ALIGNED) || !emul_flat(c, op->seg, op->ea)) {
+		r = emul_linear(c, op->seg, op->ea, op->bytes,
+				acc | (flags & ALIGNED ? EMUL_ACC_ALIGN : 0), &op->la);
+		if (r != X86_OK)
+			return r;
+	}
+	if (is_dst && (flags & NOREAD))
+		return X86_OK;
 	return emul_read_linear(c, op->la, op->vec, op->bytes, acc);
 }
 
-static int load_register(struct x86_emulate_ctxt *c, struct x86_operand *op, u8 reg)
+/* The same; at once for what a MOV writes where nothing is to be checked. */
+static __always_inline int load_memory(struct x86_emulate_ctxt *c, struct x86_operand *op, u64 ea,
+			      bool is_dst)
+{
+	const u32 special = NOREAD | NOWB | NOLOCAL | BITOP | ALIGNED;
+	const struct x86_insn *insn = c->insn;
+
+	op->kind = KIND_MEM;
+	op->seg = insn->seg;
+	op->ea = op->la = ea;
+	if (is_dst && (insn->row->flags & special) == NOREAD && emul_flat(c, insn->seg, ea))
+		return X86_OK;
+	return load_checked(c, op, is_dst);
+}
+
+static __always_inline int load_register(struct x86_emulate_ctxt *c, struct x86_operand *op, u8 reg)
 {
 	op->kind = KIND_REG;
 	op->reg = reg;
@@ -429,36 +483,19 @@ static int load_mmx(struct x86_emulate_ctxt *c, struct x86_operand *op, u8 reg)
 	return c->ops->fpu(c, X86_FPU_READ_MM, op->reg, op->vec);
 }
 
-static int load_modrm_memory(struct x86_emulate_ctxt *c, struct x86_operand *op, bool is_dst)
+/* An operand that is neither a register nor memory by ModRM. */
+static int load_other(struct x86_emulate_ctxt *c, struct x86_operand *op,
+		      const struct emul_operand_spec *spec, bool is_dst)
 {
-	op->kind = KIND_MEM;
-	op->seg = c->insn->seg;
-	op->ea = emul_effective_address(c);
-	return load_memory(c, op, is_dst);
-}
-
-/* Fill in @op as @opspec says.  The value of a register is always there. */
-static int load_operand(struct x86_emulate_ctxt *c, struct x86_operand *op, u8 opspec,
-			bool is_dst)
-{
-	const struct emul_operand_spec *spec = &emul_operand_specs[opspec];
 	const struct x86_insn *insn = c->insn;
 
-	op->kind = KIND_NONE;
-	op->bytes = emul_width(insn, spec->width);
-	op->val = 0;
 	switch (spec->from) {
 	case FROM_RM:
 	case FROM_RM_ONLY:
-		if (insn->mod == 3)
-			return load_register(c, op, insn->rm);
-		fallthrough;
-	case FROM_MEM:
-		return load_modrm_memory(c, op, is_dst);
 	case FROM_RM_REG:
 		return load_register(c, op, insn->rm);
-	case FROM_REG:
-		return load_register(c, op, insn->reg);
+	case FROM_MEM:
+		return load_memory(c, op, effective_address(c), is_dst);
 	case FROM_OPCODE:
 		return load_register(c, op, (insn->opcode & 7) | (insn->rex & REX_B ? 8 : 0));
 	case FROM_FIXED:
@@ -475,26 +512,42 @@ static int load_operand(struct x86_emulate_ctxt *c, struct x86_operand *op, u8 o
 		op->val = insn->imm2;
 		break;
 	case FROM_MOFFS:
-		op->kind = KIND_MEM;
-		op->seg = insn->seg;
-		op->ea = (u64)insn->disp;
-		return load_memory(c, op, is_dst);
+		return load_memory(c, op, (u64)insn->disp, is_dst);
 	case FROM_VRM:
 	case FROM_VRM_ONLY:
 		if (insn->mod != 3)
-			return load_modrm_memory(c, op, is_dst);
+			return load_memory(c, op, effective_address(c), is_dst);
 		return load_vector(c, op, insn->rm);
 	case FROM_VREG:
 		return load_vector(c, op, insn->reg);
 	case FROM_MRM:
 	case FROM_MRM_ONLY:
 		if (insn->mod != 3)
-			return load_modrm_memory(c, op, is_dst);
+			return load_memory(c, op, effective_address(c), is_dst);
 		return load_mmx(c, op, insn->rm);
 	case FROM_MREG:
 		return load_mmx(c, op, insn->reg);
 	}
 	return X86_OK;
+}
+
+/* Fill in @op as @opspec says.  The value of a register is always there. */
+static __always_inline int load_operand(struct x86_emulate_ctxt *c, struct x86_operand *op, u8 opspec,
+			       bool is_dst)
+{
+	const struct emul_operand_spec *spec = &emul_operand_specs[opspec];
+	const struct x86_insn *insn = c->insn;
+
+	op->bytes = emul_width(insn, spec->width);
+	if (likely(spec->from == FROM_REG))
+		return load_register(c, op, insn->reg);
+	op->kind = KIND_NONE;
+	op->val = 0;
+	if (!opspec)
+		return X86_OK;
+	if (likely(spec->from == FROM_RM && insn->mod != 3))
+		return load_memory(c, op, effective_address(c), is_dst);
+	return load_other(c, op, spec, is_dst);
 }
 
 /* The destination comes last: its address may depend on a source (BT). */
@@ -519,6 +572,18 @@ static int store_vector(struct x86_emulate_ctxt *c, struct x86_operand *op)
 	return c->ops->fpu(c, X86_FPU_WRITE_YMM, op->reg, op->vec);
 }
 
+static inline int store_memory(struct x86_emulate_ctxt *c, struct x86_operand *op)
+{
+	const struct x86_insn *insn = c->insn;
+
+	if (unlikely((insn->prefixes & PFX_LOCK) || (insn->row->flags & ATOMIC)))
+		return emul_cmpxchg_linear(c, op->la, &c->dst_old, op->vec, op->bytes);
+	if (likely(emul_long64(c)))
+		return c->ops->write(c, op->la, op->vec, op->bytes,
+				     X86_ACC_WRITE | emul_rights(c));
+	return emul_write_linear(c, op->la, op->vec, op->bytes);
+}
+
 static int store_operand(struct x86_emulate_ctxt *c, struct x86_operand *op)
 {
 	switch (op->kind) {
@@ -530,9 +595,7 @@ static int store_operand(struct x86_emulate_ctxt *c, struct x86_operand *op)
 					(op->val & 0xff) << 8;
 		break;
 	case KIND_MEM:
-		if ((c->insn->prefixes & PFX_LOCK) || (c->insn->row->flags & ATOMIC))
-			return emul_cmpxchg_linear(c, op->la, &c->dst_old, op->vec, op->bytes);
-		return emul_write_linear(c, op->la, op->vec, op->bytes);
+		return store_memory(c, op);
 	case KIND_VEC:
 		return store_vector(c, op);
 	case KIND_MM:
@@ -547,7 +610,7 @@ static int store_operand(struct x86_emulate_ctxt *c, struct x86_operand *op)
 
 
 /* The instruction is done: its flags and its successor become the guest's. */
-void emul_commit(struct x86_emulate_ctxt *c)
+static inline void commit(struct x86_emulate_ctxt *c)
 {
 	if ((c->rflags & X86_EFLAGS_TF) && !c->no_trap &&
 	    !(c->int_shadow & X86_SHADOW_MOV_SS))
@@ -559,12 +622,19 @@ void emul_commit(struct x86_emulate_ctxt *c)
 	c->changed |= X86_CHG_REGS;
 }
 
+void emul_commit(struct x86_emulate_ctxt *c)
+{
+	commit(c);
+}
+
 /* Memory first, since it can fail; the destination last, since it wins over the source. */
-static int store_results(struct x86_emulate_ctxt *c, const struct x86_opcode *row)
+static inline int store_results(struct x86_emulate_ctxt *c, const struct x86_opcode *row)
 {
 	bool memory = c->dst.kind == KIND_MEM;
 	int r = X86_OK;
 
+	if (likely(!(row->flags & (NOWB | WBSRC | MMXSTATE))))
+		return memory ? store_memory(c, &c->dst) : store_operand(c, &c->dst);
 	if (memory && !(row->flags & NOWB))
 		r = store_operand(c, &c->dst);
 	if (r == X86_OK && (row->flags & WBSRC))
@@ -576,7 +646,7 @@ static int store_results(struct x86_emulate_ctxt *c, const struct x86_opcode *ro
 	return r;
 }
 
-int x86_emulate_execute(struct x86_emulate_ctxt *c)
+static __always_inline int execute(struct x86_emulate_ctxt *c)
 {
 	const struct x86_opcode *row = c->insn->row;
 	int r;
@@ -586,7 +656,9 @@ int x86_emulate_execute(struct x86_emulate_ctxt *c)
 	if (!emul_long64(c))
 		c->next_rip = (u32)c->next_rip;
 
-	r = check_state(c, row);
+	r = X86_OK;
+	if ((row->flags & CHECKED_ROWS) || row->feature)
+		r = check_state(c, row);
 	if (r == X86_OK)
 		r = load_operands(c, row);
 	if (r == X86_OK)
@@ -594,13 +666,18 @@ int x86_emulate_execute(struct x86_emulate_ctxt *c)
 	if (r == X86_OK)
 		r = store_results(c, row);
 	if (r == X86_OK)
-		emul_commit(c);
+		commit(c);
 	return r;
+}
+
+int x86_emulate_execute(struct x86_emulate_ctxt *c)
+{
+	return execute(c);
 }
 
 int x86_emulate(struct x86_emulate_ctxt *c, const u8 *bytes, unsigned int n)
 {
-	int r = x86_emulate_decode(c, bytes, n);
+	int r = decode(c, bytes, n);
 
-	return r == X86_OK ? x86_emulate_execute(c) : r;
+	return r == X86_OK ? execute(c) : r;
 }

@@ -17,9 +17,8 @@
  */
 int emul_fetch_more(struct x86_emulate_ctxt *c, u64 linear)
 {
-	unsigned int n = X86_INSN_MAX - c->fetched;
-	u64 la = linear + c->fetched;
-	u64 offset = c->rip + c->fetched;
+	unsigned int done = c->fetched, n = X86_INSN_MAX - done;
+	u64 la = linear + done;
 	int r;
 
 	if (!n)
@@ -28,7 +27,7 @@ int emul_fetch_more(struct x86_emulate_ctxt *c, u64 linear)
 		if (!emul_canonical(c, la))
 			return emul_gp(c);
 	} else {
-		u64 limit = emul_seg(c, X86_CS)->limit;
+		u64 limit = emul_seg(c, X86_CS)->limit, offset = c->rip + done;
 
 		if (offset > limit)
 			return emul_gp(c);
@@ -36,45 +35,27 @@ int emul_fetch_more(struct x86_emulate_ctxt *c, u64 linear)
 			n = limit - offset + 1;
 		la = (u32)la;
 	}
-	if (n > 4096 - (la & 4095))
+	if (unlikely(((la + n - 1) ^ la) >> 12))
 		n = 4096 - (la & 4095);
 
-	r = c->ops->read(c, la, c->fetch + c->fetched, n,
-			 X86_ACC_FETCH | (c->cpl == 3 ? X86_ACC_USER : 0));
+	r = c->ops->read(c, la, c->fetch + done, n,
+			 X86_ACC_FETCH | emul_rights(c));
 	if (r == X86_OK)
-		c->fetched += n;
+		c->fetched = done + n;
 	return r;
 }
 
-/* The next @n bytes of the instruction, zero-extended; insn->len is the cursor. */
-static int next_bytes(struct x86_emulate_ctxt *c, struct x86_insn *insn, u64 *val,
-		      unsigned int n)
+/*
+ * Decoding reads ctxt->fetch from one end to the other through a pointer that is handed
+ * on, and asks afterwards whether all of that had been fetched (emul_decode()).  What lies
+ * behind, of instructions decoded before, does no harm till then.
+ */
+static inline u64 bytes_at(const u8 *at, unsigned int n)
 {
-	int r;
+	u64 val;
 
-	while (unlikely(insn->len + n > c->fetched)) {
-		r = emul_fetch_more(c, insn->linear);
-		if (r != X86_OK)
-			return r;
-	}
-	*val = 0;
-	memcpy(val, c->fetch + insn->len, n);
-	insn->len += n;
-	return X86_OK;
-}
-
-static inline int next_byte(struct x86_emulate_ctxt *c, struct x86_insn *insn, u8 *val)
-{
-	u64 v = 0;
-	int r;
-
-	if (likely(insn->len < c->fetched)) {
-		*val = c->fetch[insn->len++];
-		return X86_OK;
-	}
-	r = next_bytes(c, insn, &v, 1);
-	*val = (u8)v;
-	return r;
+	memcpy(&val, at, sizeof(val));
+	return val & emul_mask(n);
 }
 
 /* In 64-bit mode the four old segment prefixes do nothing, not even cancel FS or GS. */
@@ -84,75 +65,64 @@ static void segment_prefix(struct x86_insn *insn, unsigned int sreg)
 		insn->seg_override = sreg;
 }
 
-/* Note one legacy prefix; false if @b is none. */
-static bool legacy_prefix(struct x86_insn *insn, u8 b)
+/* Bytes that may be more than an opcode of one byte. */
+enum { PREFIX = 1, ESCAPE };
+
+static const u8 byte_class[256] = {
+	[0x26] = PREFIX, [0x2e] = PREFIX, [0x36] = PREFIX, [0x3e] = PREFIX,
+	[0x40 ... 0x4f] = PREFIX, [0x64 ... 0x67] = PREFIX, [0xf0] = PREFIX,
+	[0xf2 ... 0xf3] = PREFIX, [0x0f] = ESCAPE, [0xc4 ... 0xc5] = ESCAPE,
+};
+
+/* Note one legacy prefix, which voids a REX before it. */
+static void legacy_prefix(struct x86_insn *insn, u8 b)
 {
+	insn->rex = 0;
 	switch (b) {
 	case 0x26: case 0x2e: case 0x36: case 0x3e:
 		segment_prefix(insn, (b >> 3) & 3);
-		return true;
+		break;
 	case 0x64: case 0x65:
 		segment_prefix(insn, b & 7);
-		return true;
+		break;
 	case 0x66:
 		insn->prefixes |= PFX_OPSIZE;
-		return true;
+		break;
 	case 0x67:
 		insn->prefixes |= PFX_ADDRSIZE;
-		return true;
+		break;
 	case 0xf0:
 		insn->prefixes |= PFX_LOCK;
-		return true;
+		break;
 	case 0xf2:
 		insn->prefixes = (insn->prefixes & ~PFX_REP) | PFX_REPNE;
-		return true;
+		break;
 	case 0xf3:
 		insn->prefixes = (insn->prefixes & ~PFX_REP) | PFX_REPE;
-		return true;
+		break;
 	}
-	return false;
 }
 
-/* All prefixes but VEX, then the first opcode byte.  A REX not right before it is void. */
-static int decode_prefixes(struct x86_emulate_ctxt *c, struct x86_insn *insn)
+/* All prefixes but VEX, then the first opcode byte. */
+static inline const u8 *decode_prefixes(struct x86_emulate_ctxt *c, struct x86_insn *insn,
+					const u8 *at)
 {
+	const u8 *end = c->fetch + X86_INSN_MAX;
 	u8 b;
-	int r;
 
 	for (;;) {
-		r = next_byte(c, insn, &b);
-		if (r != X86_OK)
-			return r;
-		if (legacy_prefix(insn, b)) {
-			insn->rex = 0;
-			continue;
-		}
-		if ((b & 0xf0) != 0x40 || insn->mode != X86_MODE_LONG64)
+		b = *at++;
+		if (likely(byte_class[b] != PREFIX) || at > end)
 			break;
-		insn->rex = b;
+		if ((b & 0xf0) != 0x40)
+			legacy_prefix(insn, b);
+		else if (insn->mode == X86_MODE_LONG64)
+			insn->rex = b;
+		else
+			break;
 	}
 	insn->opcode = b;
-	return X86_OK;
-}
-
-/*
- * Is this C4 or C5 a VEX prefix?  Outside 64-bit mode it is LES or LDS unless the next
- * byte would name a register.
- */
-static int is_vex(struct x86_emulate_ctxt *c, struct x86_insn *insn, bool *vex)
-{
-	u8 b;
-	int r;
-
-	*vex = insn->mode == X86_MODE_LONG64;
-	if (*vex)
-		return X86_OK;
-	r = next_byte(c, insn, &b);
-	if (r != X86_OK)
-		return r;
-	insn->len--;
-	*vex = b >= 0xc0;
-	return X86_OK;
+	return at;
 }
 
 static const struct x86_opcode *vex_map(unsigned int map, u8 opcode)
@@ -172,27 +142,21 @@ static const struct x86_opcode *vex_map(unsigned int map, u8 opcode)
  * The bytes of a VEX prefix behind C4 or C5, and the opcode; pp becomes a prefix.
  * A REX before it is #UD at once, other prefixes are when the instruction is complete.
  */
-static int decode_vex(struct x86_emulate_ctxt *c, struct x86_insn *insn,
-		      const struct x86_opcode **row)
+static const u8 *decode_vex(struct x86_insn *insn, const u8 *at, const struct x86_opcode **row)
 {
 	static const u8 pp[4] = { 0, PFX_OPSIZE, PFX_REPE, PFX_REPNE };
 	bool bad = (insn->prefixes & (PFX_OPSIZE | PFX_LOCK | PFX_REP)) ||
 		   insn->mode <= X86_MODE_VM86;
 	unsigned int map = 1;
-	u8 b, rxb;
-	int r = next_byte(c, insn, &b);
+	u8 b = *at++, rxb = (b >> 5) | 3;
 
-	if (r == X86_OK && insn->rex)
-		r = emul_ud(c);
-	if (r != X86_OK)
-		return r;
-	rxb = (b >> 5) | 3;
+	*row = &emul_row_ud;
+	if (insn->rex)
+		return at;
 	if (insn->opcode == 0xc4) {
 		rxb = b >> 5;
 		map = b & 0x1f;
-		r = next_byte(c, insn, &b);
-		if (r != X86_OK)
-			return r;
+		b = *at++;
 		insn->rex = b & 0x80 ? REX_W : 0;
 	}
 	/* Outside 64-bit mode R and X are ones, or this were LES or LDS; B is ignored. */
@@ -203,36 +167,36 @@ static int decode_vex(struct x86_emulate_ctxt *c, struct x86_insn *insn,
 	insn->prefixes = (insn->prefixes & PFX_ADDRSIZE) | PFX_VEX | pp[b & 3] |
 			 (bad ? PFX_BAD : 0);
 
-	r = next_byte(c, insn, &insn->opcode);
+	insn->opcode = *at++;
 	*row = vex_map(map, insn->opcode);
-	return r;
+	return at;
 }
 
-/* The row of a legacy opcode, its further bytes read. */
-static int decode_opcode(struct x86_emulate_ctxt *c, struct x86_insn *insn,
-			 const struct x86_opcode **row)
+/* The row of an opcode with more bytes than one. */
+static const u8 *decode_0f(struct x86_insn *insn, const u8 *at, const struct x86_opcode **row)
 {
-	bool vex = false;
-	int r;
-
-	if (insn->opcode == 0xc4 || insn->opcode == 0xc5) {
-		r = is_vex(c, insn, &vex);
-		if (r != X86_OK)
-			return r;
-	}
-	if (vex)
-		return decode_vex(c, insn, row);
-
-	*row = &emul_map_1byte[insn->opcode];
-	if (insn->opcode != 0x0f)
-		return X86_OK;
-	r = next_byte(c, insn, &insn->opcode);
+	insn->opcode = *at++;
 	*row = &emul_map_0f[insn->opcode];
-	if (r != X86_OK || insn->opcode != 0x38)
-		return r;
-	r = next_byte(c, insn, &insn->opcode);
+	if (insn->opcode != 0x38)
+		return at;
+	insn->opcode = *at++;
 	*row = &emul_map_0f38[insn->opcode];
-	return r;
+	return at;
+}
+
+/*
+ * The row of an opcode, its further bytes read.  C4 and C5 are a VEX prefix in 64-bit
+ * mode, and elsewhere if the next byte would name a register: else they are LES and LDS.
+ */
+static inline const u8 *decode_opcode(struct x86_insn *insn, const u8 *at,
+				      const struct x86_opcode **row)
+{
+	*row = &emul_map_1byte[insn->opcode];
+	if (likely(byte_class[insn->opcode] != ESCAPE))
+		return at;
+	if (insn->opcode == 0x0f)
+		return decode_0f(insn, at, row);
+	return insn->mode == X86_MODE_LONG64 || *at >= 0xc0 ? decode_vex(insn, at, row) : at;
 }
 
 static unsigned int prefix_index(const struct x86_insn *insn)
@@ -244,102 +208,87 @@ static unsigned int prefix_index(const struct x86_insn *insn)
 	return insn->prefixes & PFX_OPSIZE ? 1 : 0;
 }
 
-static int decode_modrm_byte(struct x86_emulate_ctxt *c, struct x86_insn *insn)
+/* The entry of a sub-table. */
+static const struct x86_opcode *sub_row(const struct x86_insn *insn,
+					const struct x86_opcode *row)
 {
-	u8 b;
-	int r = next_byte(c, insn, &b);
-
-	insn->mod = b >> 6;
-	insn->reg = (b >> 3) & 7;
-	insn->rm = b & 7;
-	return r;
-}
-
-static inline bool needs_modrm(const struct x86_opcode *row)
-{
-	unsigned int sub = row->flags & SUB;
-
-	return (row->flags & NEEDS_MODRM) || (sub && sub <= SUB_RM) ||
-	       emul_operand_specs[row->dst].modrm || emul_operand_specs[row->src].modrm;
+	switch (row->flags & SUB) {
+	case SUB_REG:
+		return &row->sub[insn->reg];
+	case SUB_MOD:
+		return &row->sub[insn->mod == 3];
+	case SUB_RM:
+		return &row->sub[insn->rm];
+	case SUB_PFX:
+		return &row->sub[prefix_index(insn)];
+	}
+	return &row->sub[insn->mode == X86_MODE_LONG64];
 }
 
 /* Follow sub-tables to a row with a handler; read ModRM once that is needed. */
-static int decode_row(struct x86_emulate_ctxt *c, struct x86_insn *insn,
-		      const struct x86_opcode *row, bool *modrm)
+static inline const u8 *decode_row(struct x86_insn *insn, const u8 *at,
+				   const struct x86_opcode *row, bool *modrm)
 {
-	int r;
-
 	*modrm = false;
 	for (;;) {
-		if (!*modrm && needs_modrm(row)) {
-			r = decode_modrm_byte(c, insn);
-			if (r != X86_OK)
-				return r;
+		if ((row->flags & NEEDS_MODRM) && !*modrm) {
+			insn->mod = *at >> 6;
+			insn->reg = (*at >> 3) & 7;
+			insn->rm = *at++ & 7;
 			*modrm = true;
 		}
-		switch (row->flags & SUB) {
-		case SUB_REG:
-			row = &row->sub[insn->reg];
+		if (likely(!(row->flags & SUB)))
 			break;
-		case SUB_MOD:
-			row = &row->sub[insn->mod == 3];
-			break;
-		case SUB_RM:
-			row = &row->sub[insn->rm];
-			break;
-		case SUB_PFX:
-			row = &row->sub[prefix_index(insn)];
-			break;
-		case SUB_64:
-			row = &row->sub[insn->mode == X86_MODE_LONG64];
-			break;
-		default:
-			insn->row = row;
-			return X86_OK;
-		}
+		row = sub_row(insn, row);
 	}
+	insn->row = row;
+	return at;
+}
+
+/* Operand and address size without prefixes, by mode. */
+static const struct { u8 op, addr; } default_sizes[] = {
+	[X86_MODE_REAL] = { 2, 2 }, [X86_MODE_VM86] = { 2, 2 }, [X86_MODE_PROT16] = { 2, 2 },
+	[X86_MODE_PROT32] = { 4, 4 }, [X86_MODE_LONG64] = { 4, 8 },
+};
+
+/* With them, or of a row whose operands are of another size in 64-bit mode. */
+static void decode_odd_sizes(struct x86_emulate_ctxt *c, struct x86_insn *insn)
+{
+	bool opsize = insn->prefixes & PFX_OPSIZE;
+	u32 flags = insn->row->flags;
+
+	if (opsize)
+		insn->op_bytes = insn->op_bytes == 4 ? 2 : 4;
+	if (insn->prefixes & PFX_ADDRSIZE)
+		insn->addr_bytes = insn->addr_bytes == 4 ? 2 : 4;
+	if (insn->mode != X86_MODE_LONG64)
+		return;
+	/* Near branches: AMD honours an operand size prefix, Intel does not. */
+	if ((insn->rex & REX_W) || ((flags & O64) && !opsize) ||
+	    ((flags & F64) && (!opsize || !emul_amd(c))))
+		insn->op_bytes = 8;
 }
 
 /* Operand and address size: a function of mode, prefixes and the row. */
-static void decode_sizes(struct x86_emulate_ctxt *c, struct x86_insn *insn)
+static inline void decode_sizes(struct x86_emulate_ctxt *c, struct x86_insn *insn)
 {
-	bool opsize = insn->prefixes & PFX_OPSIZE;
-	bool addrsize = insn->prefixes & PFX_ADDRSIZE;
-	u32 flags = insn->row->flags;
-
-	switch (insn->mode) {
-	case X86_MODE_LONG64:
-		insn->addr_bytes = addrsize ? 4 : 8;
-		insn->op_bytes = insn->rex & REX_W ? 8 : opsize ? 2 : 4;
-		/* Near branches: AMD honours an operand size prefix, Intel does not. */
-		if ((flags & (O64 | F64)) && (!opsize || ((flags & F64) && !emul_amd(c))))
-			insn->op_bytes = 8;
-		break;
-	case X86_MODE_PROT32:
-		insn->addr_bytes = addrsize ? 2 : 4;
-		insn->op_bytes = opsize ? 2 : 4;
-		break;
-	default:
-		insn->addr_bytes = addrsize ? 4 : 2;
-		insn->op_bytes = opsize ? 4 : 2;
-		break;
-	}
+	insn->op_bytes = default_sizes[insn->mode].op;
+	insn->addr_bytes = default_sizes[insn->mode].addr;
+	if ((insn->prefixes & (PFX_OPSIZE | PFX_ADDRSIZE)) || (insn->rex & REX_W) ||
+	    (insn->row->flags & (O64 | F64)))
+		decode_odd_sizes(c, insn);
 }
 
-static int decode_disp(struct x86_emulate_ctxt *c, struct x86_insn *insn,
-		       unsigned int bytes)
+static inline const u8 *decode_disp(struct x86_insn *insn, const u8 *at, unsigned int bytes)
 {
-	u64 val;
-	int r;
-
-	if (!bytes)
-		return X86_OK;
-	r = next_bytes(c, insn, &val, bytes);
-	insn->disp = (s64)emul_sext(val, bytes);
-	return r;
+	if (bytes == 1)
+		insn->disp = (s8)*at;
+	else if (bytes)
+		insn->disp = (s64)emul_sext(bytes_at(at, bytes), bytes);
+	return at + bytes;
 }
 
-static int decode_memory16(struct x86_emulate_ctxt *c, struct x86_insn *insn)
+static const u8 *decode_memory16(struct x86_insn *insn, const u8 *at)
 {
 	static const struct { u8 base, index; } forms[8] = {
 		{ X86_RBX, X86_RSI }, { X86_RBX, X86_RDI }, { X86_RBP, X86_RSI },
@@ -348,101 +297,87 @@ static int decode_memory16(struct x86_emulate_ctxt *c, struct x86_insn *insn)
 	};
 
 	if (insn->mod == 0 && insn->rm == 6)
-		return decode_disp(c, insn, 2);
+		return decode_disp(insn, at, 2);
 	insn->base = forms[insn->rm].base;
 	insn->index = forms[insn->rm].index;
 	if (insn->base == X86_RBP)
 		insn->seg = X86_SS;
-	return decode_disp(c, insn, insn->mod);
+	return decode_disp(insn, at, insn->mod);
 }
 
-static int decode_memory32(struct x86_emulate_ctxt *c, struct x86_insn *insn)
+static inline const u8 *decode_memory32(struct x86_insn *insn, const u8 *at)
 {
 	unsigned int base = insn->rm;
-	u8 sib;
-	int r;
 
 	if (insn->rm == 4) {
-		r = next_byte(c, insn, &sib);
-		if (r != X86_OK)
-			return r;
-		base = sib & 7;
-		insn->index = ((sib >> 3) & 7) | (insn->rex & REX_X ? 8 : 0);
+		base = *at & 7;
+		insn->index = ((*at >> 3) & 7) | (insn->rex & REX_X ? 8 : 0);
 		if (insn->index == X86_RSP)
 			insn->index = EMUL_NONE;
-		insn->scale = sib >> 6;
+		insn->scale = *at++ >> 6;
 	}
 	if (base == 5 && insn->mod == 0) {
 		if (insn->rm == 5 && insn->mode == X86_MODE_LONG64)
 			insn->base = EMUL_RIP;
-		return decode_disp(c, insn, 4);
+		return decode_disp(insn, at, 4);
 	}
 	insn->base = base | (insn->rex & REX_B ? 8 : 0);
 	if (insn->base == X86_RSP || insn->base == X86_RBP)
 		insn->seg = X86_SS;
-	return decode_disp(c, insn, insn->mod == 2 ? 4 : insn->mod);
+	return decode_disp(insn, at, insn->mod == 2 ? 4 : insn->mod);
 }
 
 /* What follows ModRM, and the REX bits of its fields. */
-static int decode_modrm(struct x86_emulate_ctxt *c, struct x86_insn *insn)
+static inline const u8 *decode_modrm(struct x86_insn *insn, const u8 *at)
 {
-	int r = X86_OK;
-
 	if (insn->row->flags & SYSREG)
 		insn->mod = 3;
 	if (insn->mod != 3)
-		r = insn->addr_bytes == 2 ? decode_memory16(c, insn) :
-					    decode_memory32(c, insn);
-	if (insn->rex & REX_R)
-		insn->reg |= 8;
-	if (insn->rex & REX_B)
-		insn->rm |= 8;
-	return r;
+		at = insn->addr_bytes == 2 ? decode_memory16(insn, at) :
+					     decode_memory32(insn, at);
+	if (insn->rex & (REX_R | REX_B)) {
+		insn->reg |= insn->rex & REX_R ? 8 : 0;
+		insn->rm |= insn->rex & REX_B ? 8 : 0;
+	}
+	return at;
 }
 
-static int decode_immediate(struct x86_emulate_ctxt *c, struct x86_insn *insn, u8 opspec)
+static const u8 *decode_immediate(struct x86_insn *insn, const u8 *at, u8 opspec)
 {
 	const struct emul_operand_spec *spec = &emul_operand_specs[opspec];
 	unsigned int bytes = emul_width(insn, spec->width);
-	u64 val;
-	int r;
 
 	switch (spec->from) {
 	case FROM_IMM:
 	case FROM_REL:
-		r = next_bytes(c, insn, &insn->imm, bytes);
+		insn->imm = bytes_at(at, bytes);
 		if (spec->is_signed)
 			insn->imm = emul_sext(insn->imm, bytes);
-		return r;
+		return at + bytes;
 	case FROM_FAR:
-		r = next_bytes(c, insn, &insn->imm, bytes);
-		if (r != X86_OK)
-			return r;
-		bytes = 2;
-		fallthrough;
+		insn->imm = bytes_at(at, bytes);
+		insn->imm2 = (u16)bytes_at(at + bytes, 2);
+		return at + bytes + 2;
 	case FROM_IMM2:
-		r = next_bytes(c, insn, &val, bytes);
-		insn->imm2 = (u16)val;
-		return r;
+		insn->imm2 = *at;
+		return at + 1;
 	case FROM_MOFFS:
-		r = next_bytes(c, insn, &val, insn->addr_bytes);
-		insn->disp = (s64)val;
-		return r;
+		insn->disp = (s64)bytes_at(at, insn->addr_bytes);
+		return at + insn->addr_bytes;
 	}
-	return X86_OK;
+	return at;
 }
 
-static bool bad_form(const struct x86_insn *insn, u8 opspec)
+static const u8 *decode_immediates(struct x86_insn *insn, const u8 *at)
 {
-	switch (emul_operand_specs[opspec].from) {
-	case FROM_MEM:
-		return insn->mod == 3;
-	case FROM_RM_ONLY:
-	case FROM_VRM_ONLY:
-	case FROM_MRM_ONLY:
-		return insn->mod != 3;
-	}
-	return false;
+	at = decode_immediate(insn, at, insn->row->dst);
+	at = decode_immediate(insn, at, insn->row->src);
+	return decode_immediate(insn, at, insn->row->src2);
+}
+
+static inline bool bad_form(const struct x86_insn *insn, u8 opspec)
+{
+	return opspec >= OP_REGISTER_ONLY && (opspec >= OP_MEMORY_ONLY) == (insn->mod == 3);
 }
 
 static bool bad_vex(const struct x86_insn *insn)
@@ -455,6 +390,10 @@ static bool bad_vex(const struct x86_insn *insn)
 	       ((flags & L0) && insn->vex_len != 16) ||
 	       ((flags & W0) && (insn->rex & REX_W));
 }
+
+/* Rows and prefixes that may be #UD though they have a handler. */
+#define CHECKED_ROWS		(UD | I64 | PROT | SYSREG | VEXONLY | FORM)
+#define CHECKED_PREFIXES	(PFX_LOCK | PFX_VEX | PFX_BAD)
 
 /* Everything that makes this #UD whatever the machine's state. */
 static bool is_undefined(const struct x86_emulate_ctxt *c, const struct x86_insn *insn)
@@ -476,44 +415,71 @@ static bool is_undefined(const struct x86_emulate_ctxt *c, const struct x86_insn
 	return bad_form(insn, row->dst) || bad_form(insn, row->src) || bad_vex(insn);
 }
 
-/*
- * Decode into @insn, whose linear and mode are set and whose other fields are zero.
- * X86_OK, X86_FAULT, X86_UNHANDLED, or what the fetch callback returned.
- */
-int emul_decode(struct x86_emulate_ctxt *c, struct x86_insn *insn)
+/* Start anew: nothing is left of what was decoded here before.  bytes come later. */
+static inline void reset_insn(struct x86_insn *insn, u64 linear, u8 mode)
 {
-	const struct x86_opcode *row = &emul_row_ud;
-	bool modrm;
-	int r;
-
+	insn->linear = linear;
+	insn->imm = 0;
+	insn->disp = 0;
+	insn->mode = mode;
+	/* In the order of the structure, to be a few stores. */
+	insn->imm2 = 0;
+	insn->len = 0;
+	insn->opcode = insn->op_bytes = insn->addr_bytes = insn->rex = insn->prefixes = 0;
 	insn->seg_override = EMUL_NONE;
-	insn->base = EMUL_NONE;
-	insn->index = EMUL_NONE;
+	insn->mod = insn->reg = insn->rm = 0;
+	insn->base = insn->index = EMUL_NONE;
+	insn->scale = 0;
 	insn->seg = X86_DS;
+	insn->vex_reg = insn->vex_len = 0;
+}
 
-	r = decode_prefixes(c, insn);
-	if (r == X86_OK)
-		r = decode_opcode(c, insn, &row);
-	if (r == X86_OK)
-		r = decode_row(c, insn, row, &modrm);
-	if (r != X86_OK)
-		return r;
+/* Decode what is in ctxt->fetch, and set insn->len to how much of it that took. */
+static int decode_fetched(struct x86_emulate_ctxt *c, struct x86_insn *insn)
+{
+	const struct x86_opcode *row;
+	const u8 *at = c->fetch;
+	bool modrm;
+
+	at = decode_prefixes(c, insn, at);
+	at = decode_opcode(insn, at, &row);
+	at = decode_row(insn, at, row, &modrm);
 	row = insn->row;
-	if (row->flags & NI)
-		return X86_UNHANDLED;
-	/* An undefined instruction is fetched whole before it is #UD, as far as it has a form. */
-	decode_sizes(c, insn);
-	if (modrm)
-		r = decode_modrm(c, insn);
-	if (r == X86_OK)
-		r = decode_immediate(c, insn, row->dst);
-	if (r == X86_OK)
-		r = decode_immediate(c, insn, row->src);
-	if (r == X86_OK && row->src2)
-		r = decode_immediate(c, insn, row->src2);
-	if (r != X86_OK)
-		return r;
+	if (!(row->flags & NI)) {
+		/* What is undefined is fetched whole before it is #UD, as far as it has a form. */
+		decode_sizes(c, insn);
+		if (modrm)
+			at = decode_modrm(insn, at);
+		if (row->flags & HAS_BYTES)
+			at = decode_immediates(insn, at);
+	}
 	if (insn->seg_override != EMUL_NONE)
 		insn->seg = insn->seg_override;
-	return is_undefined(c, insn) ? emul_ud(c) : X86_OK;
+	insn->len = (u8)(at - c->fetch);
+	if (row->flags & NI)
+		return X86_UNHANDLED;
+	if (!(row->flags & CHECKED_ROWS) && !(insn->prefixes & CHECKED_PREFIXES))
+		return X86_OK;
+	return is_undefined(c, insn) ? X86_FAULT : X86_OK;
+}
+
+/*
+ * Decode into @insn the instruction at @linear, whose first bytes are fetched.
+ * X86_OK, X86_FAULT, X86_UNHANDLED, or what the fetch callback returned.
+ */
+int emul_decode(struct x86_emulate_ctxt *c, struct x86_insn *insn, u64 linear)
+{
+	int r, verdict;
+
+	for (;;) {
+		reset_insn(insn, linear, c->mode);
+		verdict = decode_fetched(c, insn);
+		if (likely(insn->len <= c->fetched))
+			break;
+		/* It goes on behind what was fetched. */
+		r = emul_fetch_more(c, linear);
+		if (r != X86_OK)
+			return r;
+	}
+	return verdict == X86_FAULT ? emul_ud(c) : verdict;
 }

@@ -98,7 +98,7 @@ enum {
 #define SUB_RM		0x00000003	/* [8] by ModRM.rm */
 #define SUB_PFX		0x00000004	/* [4]: none, 66, F3, F2 */
 #define SUB_64		0x00000005	/* [2]: other modes, 64-bit mode */
-#define NEEDS_MODRM	0x00000010	/* no operand says so, but there is one */
+#define NEEDS_MODRM	0x00000010	/* there is a ModRM byte, for an operand or without one */
 #define LOCK		0x00000020	/* LOCK is legal if dst is memory */
 #define NOREAD		0x00000040	/* dst is not read */
 #define NOWB		0x00000080	/* dst is not written by the common path */
@@ -124,6 +124,9 @@ enum {
 #define ATOMIC		0x08000000	/* behaves as with LOCK on memory */
 #define SYSREG		0x10000000	/* of control or debug registers: mod is ignored */
 #define LOCKCR		0x20000000	/* AMD: LOCK makes it CR8 */
+/* These follow from the operands: see OPERAND_FLAGS in tables.c. */
+#define HAS_BYTES	0x40000000	/* an operand has bytes of its own */
+#define FORM		0x80000000	/* an operand is #UD with some ModRM.mod */
 
 /*
  * Operand specifications, in the notation of the manuals' opcode maps: where it comes
@@ -132,27 +135,38 @@ enum {
  */
 enum emul_opspec {
 	OP_none,
-	OP_Eb, OP_Ew, OP_Ed, OP_Eq, OP_Ev, OP_Ey,	/* ModRM register or memory */
-	OP_Gb, OP_Gw, OP_Gd, OP_Gv, OP_Gy, OP_Gm,	/* ModRM.reg */
-	OP_M, OP_Mb, OP_Mw, OP_Md, OP_Mq, OP_Mo, OP_Mv, OP_My,	/* memory only; M: address */
-	OP_Mx,
-	OP_Rm,						/* ModRM.rm as a register */
-	OP_Uy, OP_Uv, OP_Um,				/* the same, else #UD */
 	OP_Zb, OP_Zv,					/* register in the opcode */
 	OP_AL, OP_rAX, OP_eAX, OP_CL, OP_DX, OP_one,
+	/* These have bytes of their own behind ModRM: */
 	OP_Ib, OP_sIb, OP_Iw, OP_Iz, OP_Iv, OP_I2b,	/* immediates, I2 the second */
 	OP_Jb, OP_Jz, OP_Ap,				/* relative; far pointer */
 	OP_Ob, OP_Ov,					/* memory at an offset */
+	/* These need a ModRM byte: */
+	OP_Eb, OP_Ew, OP_Ed, OP_Eq, OP_Ev, OP_Ey,	/* ModRM register or memory */
+	OP_Gb, OP_Gw, OP_Gd, OP_Gv, OP_Gy, OP_Gm,	/* ModRM.reg */
+	OP_Rm,						/* ModRM.rm as a register */
 	OP_Vx, OP_Vo, OP_Vq, OP_Vd, OP_Vy,		/* vector register by ModRM.reg */
 	OP_Wx, OP_Wo, OP_Wq,				/* vector register or memory */
+	OP_Pq, OP_Py, OP_Qq,				/* MMX: reg, rm or memory */
+	/* And these are #UD with one that names memory: */
+	OP_Uy, OP_Uv, OP_Um,				/* register by ModRM.rm */
 	OP_Ux, OP_Uo, OP_Uq,				/* vector register by ModRM.rm */
-	OP_Pq, OP_Py, OP_Qq, OP_Nq,			/* MMX: reg, rm or memory, rm */
+	OP_Nq,						/* MMX register by ModRM.rm */
+	/* Or a register: */
+	OP_M, OP_Mb, OP_Mw, OP_Md, OP_Mq, OP_Mo, OP_Mv, OP_My,	/* M: the address alone */
+	OP_Mx,
 	OP_NR
 };
 
+/* Where the groups above begin. */
+#define OP_HAVE_BYTES		OP_Ib
+#define OP_NEED_MODRM		OP_Eb
+#define OP_REGISTER_ONLY	OP_Uy
+#define OP_MEMORY_ONLY		OP_M
+
 /* Where an operand comes from: the first half of a specification. */
 enum emul_from {
-	FROM_NONE, FROM_RM, FROM_REG, FROM_MEM, FROM_RM_REG, FROM_RM_ONLY, FROM_OPCODE,
+	FROM_NONE, FROM_REG, FROM_RM, FROM_MEM, FROM_RM_REG, FROM_RM_ONLY, FROM_OPCODE,
 	FROM_FIXED, FROM_ONE, FROM_IMM, FROM_IMM2, FROM_REL, FROM_FAR, FROM_MOFFS,
 	FROM_VREG, FROM_VRM, FROM_VRM_ONLY, FROM_MREG, FROM_MRM, FROM_MRM_ONLY,
 };
@@ -161,7 +175,6 @@ struct emul_operand_spec {
 	u8 from;
 	u8 width;	/* in bytes, or one of the letters v, y, m, z, x */
 	u8 reg;		/* FROM_FIXED */
-	u8 modrm;
 	bool is_signed;	/* immediates */
 };
 
@@ -257,9 +270,21 @@ static inline unsigned int emul_iopl(const struct x86_emulate_ctxt *c)
 	return (c->rflags & X86_EFLAGS_IOPL) >> X86_EFLAGS_IOPL_BIT;
 }
 
+/* What accesses of the instruction's own are made with. */
+static inline unsigned int emul_rights(const struct x86_emulate_ctxt *c)
+{
+	return c->cpl == 3 ? X86_ACC_USER : 0;
+}
+
 static inline u64 emul_mask(unsigned int bytes)
 {
 	return bytes >= 8 ? ~0ull : (1ull << (bytes * 8)) - 1;
+}
+
+/* The same for 1 to 8 bytes, without a branch. */
+static inline u64 emul_low_mask(unsigned int bytes)
+{
+	return ~0ull >> (64 - 8 * bytes);
 }
 
 static inline u64 emul_sext(u64 val, unsigned int bytes)
@@ -280,7 +305,7 @@ static inline u64 emul_merge(u64 old, u64 val, unsigned int bytes)
 static inline u64 emul_reg(const struct x86_emulate_ctxt *c, unsigned int reg,
 			   unsigned int bytes)
 {
-	return c->regs[reg & 15] & emul_mask(bytes);
+	return c->regs[reg & 15] & emul_low_mask(bytes);
 }
 
 static inline void emul_set_reg(struct x86_emulate_ctxt *c, unsigned int reg,
@@ -292,9 +317,11 @@ static inline void emul_set_reg(struct x86_emulate_ctxt *c, unsigned int reg,
 /* The width of an operand in bytes, out of its specification. */
 static inline unsigned int emul_width(const struct x86_insn *insn, unsigned int width)
 {
-	switch (width) {
-	case 'v':
+	if (likely(width == 'v'))
 		return insn->op_bytes;
+	if (likely(width <= 16))
+		return width;
+	switch (width) {
 	case 'y':
 		return insn->rex & REX_W ? 8 : 4;
 	case 'm':
@@ -316,7 +343,7 @@ static inline void emul_flag(struct x86_emulate_ctxt *c, u64 flag, bool on)
  * decode.c
  */
 int emul_fetch_more(struct x86_emulate_ctxt *c, u64 linear);
-int emul_decode(struct x86_emulate_ctxt *c, struct x86_insn *insn);
+int emul_decode(struct x86_emulate_ctxt *c, struct x86_insn *insn, u64 linear);
 
 /* ------------------------------------------------------------------------
  * memory.c
@@ -335,7 +362,33 @@ struct emul_stack {
 const struct x86_seg *emul_seg(struct x86_emulate_ctxt *c, enum x86_sreg sreg);
 void emul_load_seg(struct x86_emulate_ctxt *c, enum x86_sreg sreg,
 		   const struct x86_seg *seg);
-bool emul_canonical(struct x86_emulate_ctxt *c, u64 la);
+/* Bits 63:56 alike, and CR4.LA57 set. */
+bool emul_canonical_la57(struct x86_emulate_ctxt *c, u64 la);
+
+#define HALF_CANONICAL	(1ull << 47)
+
+/* Canonical, and so is what follows: 64 bytes are the longest access there is. */
+static inline bool emul_canonical_far(u64 la)
+{
+	return la + HALF_CANONICAL < 2 * HALF_CANONICAL - 64;
+}
+
+/* Bits 63:47 alike; with LA57, bits 63:56. */
+static inline bool emul_canonical(struct x86_emulate_ctxt *c, u64 la)
+{
+	return likely(la + HALF_CANONICAL < 2 * HALF_CANONICAL) || emul_canonical_la57(c, la);
+}
+
+
+/*
+ * In 64-bit mode most accesses need no check: not by FS or GS, nor near an end of the
+ * canonical range, and alignment does not matter.
+ */
+static inline bool emul_flat(const struct x86_emulate_ctxt *c, unsigned int sreg, u64 ea)
+{
+	return emul_long64(c) && sreg < X86_FS && !(c->rflags & X86_EFLAGS_AC) &&
+	       emul_canonical_far(ea);
+}
 
 /* With emul_linear(): @len is also the alignment, on pain of #GP(0). */
 #define EMUL_ACC_ALIGN	0x100

@@ -29,11 +29,8 @@ void emul_load_seg(struct x86_emulate_ctxt *c, enum x86_sreg sreg,
 	c->ops->set_seg(c, sreg, seg);
 }
 
-/* Bits 63:47 alike; with LA57, bits 63:56. */
-bool emul_canonical(struct x86_emulate_ctxt *c, u64 la)
+bool emul_canonical_la57(struct x86_emulate_ctxt *c, u64 la)
 {
-	if (likely((u64)((s64)(la << 16) >> 16) == la))
-		return true;
 	return (emul_sysreg(c, X86_REG_CR4) & X86_CR4_LA57) &&
 	       (u64)((s64)(la << 7) >> 7) == la;
 }
@@ -101,11 +98,6 @@ int emul_linear(struct x86_emulate_ctxt *c, unsigned int sreg, u64 ea, unsigned 
 	return X86_OK;
 }
 
-static unsigned int rights(const struct x86_emulate_ctxt *c)
-{
-	return c->cpl == 3 ? X86_ACC_USER : 0;
-}
-
 /* How much of an access lies below 4 GiB, where addresses wrap outside 64-bit mode. */
 static unsigned int before_wrap(const struct x86_emulate_ctxt *c, u64 la, unsigned int len)
 {
@@ -156,13 +148,15 @@ static int write_wrapping(struct x86_emulate_ctxt *c, u64 la, const void *buf,
 int emul_read_linear(struct x86_emulate_ctxt *c, u64 la, void *buf, unsigned int len,
 		     unsigned int acc)
 {
-	return read_wrapping(c, la, buf, len, acc | rights(c));
+	if (likely(emul_long64(c)))
+		return c->ops->read(c, la, buf, len, acc | emul_rights(c));
+	return read_wrapping(c, la, buf, len, acc | emul_rights(c));
 }
 
 int emul_write_linear(struct x86_emulate_ctxt *c, u64 la, const void *buf,
 		      unsigned int len)
 {
-	return write_wrapping(c, la, buf, len, rights(c));
+	return write_wrapping(c, la, buf, len, emul_rights(c));
 }
 
 int emul_cmpxchg_linear(struct x86_emulate_ctxt *c, u64 la, const void *old,
@@ -171,13 +165,13 @@ int emul_cmpxchg_linear(struct x86_emulate_ctxt *c, u64 la, const void *old,
 	/* One piece or nothing: it cannot be atomic across the wrap. */
 	if (before_wrap(c, la, len) < len)
 		return X86_UNHANDLED;
-	return c->ops->cmpxchg(c, la, old, new, len, X86_ACC_WRITE | rights(c));
+	return c->ops->cmpxchg(c, la, old, new, len, X86_ACC_WRITE | emul_rights(c));
 }
 
 int emul_probe_linear(struct x86_emulate_ctxt *c, u64 la, unsigned int len,
 		      unsigned int acc)
 {
-	return probe_wrapping(c, la, len, acc | rights(c));
+	return probe_wrapping(c, la, len, acc | emul_rights(c));
 }
 
 int emul_read(struct x86_emulate_ctxt *c, unsigned int sreg, u64 ea, void *buf,

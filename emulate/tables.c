@@ -11,22 +11,30 @@
  */
 #include "emulate.h"
 
-#define I(fn, d, s, f)	\
-	{ .exec = emul_##fn, .dst = OP_##d, .src = OP_##s, .flags = (f) }
+/* What decoding must know of an operand. */
+#define OPERAND_FLAGS(o)						\
+	((o) < OP_HAVE_BYTES ? 0 :					\
+	 (o) < OP_NEED_MODRM ? HAS_BYTES :				\
+	 (o) < OP_REGISTER_ONLY ? NEEDS_MODRM : NEEDS_MODRM | FORM)
+#define OPERANDS(d, s, f)						\
+	.dst = OP_##d, .src = OP_##s,					\
+	.flags = (f) | OPERAND_FLAGS(OP_##d) | OPERAND_FLAGS(OP_##s)
+
+#define I(fn, d, s, f)	{ .exec = emul_##fn, OPERANDS(d, s, f) }
 #define I3(fn, d, s, s2, f)	\
-	{ .exec = emul_##fn, .dst = OP_##d, .src = OP_##s, .src2 = OP_##s2, .flags = (f) }
+	{ .exec = emul_##fn, .src2 = OP_##s2, OPERANDS(d, s, (f) | OPERAND_FLAGS(OP_##s2)) }
 /* With a CPUID feature without which it is undefined. */
 #define IF(feat, fn, d, s, f)	\
-	{ .exec = emul_##fn, .dst = OP_##d, .src = OP_##s, .flags = (f), \
-	  .feature = FEAT_##feat }
-#define G(kind, table)	{ .sub = table, .flags = SUB_##kind }
+	{ .exec = emul_##fn, .feature = FEAT_##feat, OPERANDS(d, s, f) }
+#define G(kind, table)	\
+	{ .sub = table, .flags = SUB_##kind | (SUB_##kind <= SUB_RM ? NEEDS_MODRM : 0) }
 /* By mandatory prefix, all of the entries having a ModRM byte. */
 #define GP(table)	{ .sub = table, .flags = SUB_PFX | NEEDS_MODRM }
 #define U		{ .flags = UD }
 /* Undefined, with a ModRM byte, one that only names registers, or an immediate. */
 #define UM		{ .flags = UD | NEEDS_MODRM }
 #define UR		{ .flags = UD | SYSREG }
-#define UI(s)		{ .src = OP_##s, .flags = UD }
+#define UI(s)		{ OPERANDS(none, s, UD) }
 #define N		{ .flags = NI }
 /* The same row several times over. */
 #define X4(...)		__VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__
@@ -37,20 +45,20 @@ const struct x86_opcode emul_row_ud = U, emul_row_ud_modrm = UM, emul_row_ni = N
 
 const struct emul_operand_spec emul_operand_specs[OP_NR] = {
 	[OP_none] = { FROM_NONE },
-	[OP_Eb] = { FROM_RM, 1, .modrm = 1 },	[OP_Ew] = { FROM_RM, 2, .modrm = 1 },
-	[OP_Ed] = { FROM_RM, 4, .modrm = 1 },	[OP_Eq] = { FROM_RM, 8, .modrm = 1 },
-	[OP_Ev] = { FROM_RM, 'v', .modrm = 1 },	[OP_Ey] = { FROM_RM, 'y', .modrm = 1 },
-	[OP_Gb] = { FROM_REG, 1, .modrm = 1 },	[OP_Gw] = { FROM_REG, 2, .modrm = 1 },
-	[OP_Gd] = { FROM_REG, 4, .modrm = 1 },	[OP_Gv] = { FROM_REG, 'v', .modrm = 1 },
-	[OP_Gy] = { FROM_REG, 'y', .modrm = 1 },	[OP_Gm] = { FROM_REG, 'm', .modrm = 1 },
-	[OP_M] = { FROM_MEM, 0, .modrm = 1 },	[OP_Mb] = { FROM_MEM, 1, .modrm = 1 },
-	[OP_Mw] = { FROM_MEM, 2, .modrm = 1 },	[OP_Md] = { FROM_MEM, 4, .modrm = 1 },
-	[OP_Mq] = { FROM_MEM, 8, .modrm = 1 },	[OP_Mo] = { FROM_MEM, 16, .modrm = 1 },
-	[OP_Mv] = { FROM_MEM, 'v', .modrm = 1 },	[OP_My] = { FROM_MEM, 'y', .modrm = 1 },
-	[OP_Mx] = { FROM_MEM, 'x', .modrm = 1 },
-	[OP_Rm] = { FROM_RM_REG, 'm', .modrm = 1 },
-	[OP_Uy] = { FROM_RM_ONLY, 'y', .modrm = 1 },	[OP_Uv] = { FROM_RM_ONLY, 'v', .modrm = 1 },
-	[OP_Um] = { FROM_RM_ONLY, 'm', .modrm = 1 },
+	[OP_Eb] = { FROM_RM, 1 },	[OP_Ew] = { FROM_RM, 2 },
+	[OP_Ed] = { FROM_RM, 4 },	[OP_Eq] = { FROM_RM, 8 },
+	[OP_Ev] = { FROM_RM, 'v' },	[OP_Ey] = { FROM_RM, 'y' },
+	[OP_Gb] = { FROM_REG, 1 },	[OP_Gw] = { FROM_REG, 2 },
+	[OP_Gd] = { FROM_REG, 4 },	[OP_Gv] = { FROM_REG, 'v' },
+	[OP_Gy] = { FROM_REG, 'y' },	[OP_Gm] = { FROM_REG, 'm' },
+	[OP_M] = { FROM_MEM, 0 },	[OP_Mb] = { FROM_MEM, 1 },
+	[OP_Mw] = { FROM_MEM, 2 },	[OP_Md] = { FROM_MEM, 4 },
+	[OP_Mq] = { FROM_MEM, 8 },	[OP_Mo] = { FROM_MEM, 16 },
+	[OP_Mv] = { FROM_MEM, 'v' },	[OP_My] = { FROM_MEM, 'y' },
+	[OP_Mx] = { FROM_MEM, 'x' },
+	[OP_Rm] = { FROM_RM_REG, 'm' },
+	[OP_Uy] = { FROM_RM_ONLY, 'y' },	[OP_Uv] = { FROM_RM_ONLY, 'v' },
+	[OP_Um] = { FROM_RM_ONLY, 'm' },
 	[OP_Zb] = { FROM_OPCODE, 1 },		[OP_Zv] = { FROM_OPCODE, 'v' },
 	[OP_AL] = { FROM_FIXED, 1, X86_RAX },	[OP_rAX] = { FROM_FIXED, 'v', X86_RAX },
 	[OP_eAX] = { FROM_FIXED, 'z', X86_RAX },
@@ -64,16 +72,16 @@ const struct emul_operand_spec emul_operand_specs[OP_NR] = {
 	[OP_Jz] = { FROM_REL, 'z', .is_signed = true },
 	[OP_Ap] = { FROM_FAR, 'z' },
 	[OP_Ob] = { FROM_MOFFS, 1 },		[OP_Ov] = { FROM_MOFFS, 'v' },
-	[OP_Vx] = { FROM_VREG, 'x', .modrm = 1 },	[OP_Vo] = { FROM_VREG, 16, .modrm = 1 },
-	[OP_Vq] = { FROM_VREG, 8, .modrm = 1 },	[OP_Vd] = { FROM_VREG, 4, .modrm = 1 },
-	[OP_Vy] = { FROM_VREG, 'y', .modrm = 1 },
-	[OP_Wx] = { FROM_VRM, 'x', .modrm = 1 },	[OP_Wo] = { FROM_VRM, 16, .modrm = 1 },
-	[OP_Wq] = { FROM_VRM, 8, .modrm = 1 },
-	[OP_Ux] = { FROM_VRM_ONLY, 'x', .modrm = 1 },
-	[OP_Uo] = { FROM_VRM_ONLY, 16, .modrm = 1 },
-	[OP_Uq] = { FROM_VRM_ONLY, 8, .modrm = 1 },
-	[OP_Pq] = { FROM_MREG, 8, .modrm = 1 },	[OP_Py] = { FROM_MREG, 'y', .modrm = 1 },
-	[OP_Qq] = { FROM_MRM, 8, .modrm = 1 },	[OP_Nq] = { FROM_MRM_ONLY, 8, .modrm = 1 },
+	[OP_Vx] = { FROM_VREG, 'x' },	[OP_Vo] = { FROM_VREG, 16 },
+	[OP_Vq] = { FROM_VREG, 8 },	[OP_Vd] = { FROM_VREG, 4 },
+	[OP_Vy] = { FROM_VREG, 'y' },
+	[OP_Wx] = { FROM_VRM, 'x' },	[OP_Wo] = { FROM_VRM, 16 },
+	[OP_Wq] = { FROM_VRM, 8 },
+	[OP_Ux] = { FROM_VRM_ONLY, 'x' },
+	[OP_Uo] = { FROM_VRM_ONLY, 16 },
+	[OP_Uq] = { FROM_VRM_ONLY, 8 },
+	[OP_Pq] = { FROM_MREG, 8 },	[OP_Py] = { FROM_MREG, 'y' },
+	[OP_Qq] = { FROM_MRM, 8 },	[OP_Nq] = { FROM_MRM_ONLY, 8 },
 };
 
 /* ------------------------------------------------------------------------

@@ -290,9 +290,9 @@ struct x86_insn {
 	u64 imm;		/* first immediate, sign-extended where it is signed */
 	s64 disp;		/* displacement, or a MOV's whole offset */
 	u8 bytes[X86_FETCH_BYTES];
-	u16 imm2;		/* selector of a far pointer, level of ENTER */
-	u8 len;			/* 0: the cache entry is empty */
 	u8 mode;
+	u8 len;			/* 0: the cache entry is empty */
+	u16 imm2;		/* selector of a far pointer, level of ENTER */
 	u8 opcode;
 	u8 op_bytes;		/* 2, 4, 8 */
 	u8 addr_bytes;		/* 2, 4, 8 */
@@ -346,7 +346,7 @@ struct x86_emulate_ctxt {
 	bool keep_rf;		/* RF is what the instruction loaded */
 	u8 segs_valid;		/* which of segs[] were asked for */
 	u8 fetched;		/* valid bytes in fetch[] */
-	u8 fetch[X86_FETCH_BYTES];
+	u8 fetch[X86_FETCH_BYTES + 32];	/* decoding may look beyond the valid ones */
 	u64 next_rip, next_rflags;	/* what the commit will make rip and rflags */
 	u64 dst_old;		/* what dst held when it was read */
 	const struct x86_insn *insn;

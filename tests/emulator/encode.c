@@ -286,8 +286,7 @@ static bool row_needs_modrm(const struct leaf *l)
 {
 	const struct x86_opcode *row = l->row;
 
-	return l->reg >= 0 || l->mod >= 0 || l->rm >= 0 || (row->flags & NEEDS_MODRM) ||
-	       emul_operand_specs[row->dst].modrm || emul_operand_specs[row->src].modrm;
+	return l->reg >= 0 || l->mod >= 0 || l->rm >= 0 || (row->flags & NEEDS_MODRM);
 }
 
 /* Control registers take ModRM.rm as a register whatever mod says. */
