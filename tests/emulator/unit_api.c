@@ -477,6 +477,21 @@ static void lengths(void)
 	same(x86_insn_length(&m.c, NULL, 0), 0);
 }
 
+static void in_two_steps(void)
+{
+	long_mode(0);
+	memcpy(memory + CODE, "\x48\x8b\x03", 3);		/* mov rax, [rbx] */
+	m.c.regs[X86_RBX] = DATA;
+	store(DATA, 0x1122334455667788, 8);
+	same(x86_emulate_decode(&m.c, NULL, 0), X86_OK);
+	same(m.c.insn->len, 3);
+	same(m.c.changed, 0);
+	same(m.c.rip, CODE);
+	same(x86_emulate_execute(&m.c), X86_OK);
+	same(m.c.regs[X86_RAX], 0x1122334455667788);
+	same(m.c.rip, CODE + 3);
+}
+
 /* ------------------------------------------------------------------------
  * Traps, shadows, wrap-around
  */
@@ -566,6 +581,7 @@ const struct test api_tests[] = {
 	{ "bytes given by the caller", given_bytes },
 	{ "fetching", fetching },
 	{ "lengths", lengths },
+	{ "decoding, then execution", in_two_steps },
 	{ "single step and shadows", single_step },
 	{ "linear addresses wrap", addresses_wrap },
 	{ "mode of the machine", mode_of_the_machine },

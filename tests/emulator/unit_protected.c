@@ -413,6 +413,36 @@ static void load_ldt_and_task(void)
 	fault("\x0f\x00\xd0", EXC_GP, 0xf8);
 }
 
+/* Descriptors that paging hides: the fault is that of an access by the system. */
+static void hidden_tables(void)
+{
+	static const char *const codes[] = {
+		"\x8e\xd8", "\x8e\xd0",			/* mov ds, mov ss */
+		"\x0f\x02\xc8", "\x0f\x03\xc8",		/* lar, lsl */
+		"\x0f\x00\xe0", "\x0f\x00\xe8",		/* verr, verw */
+		"\x0f\x00\xd0", "\x0f\x00\xd8",		/* lldt, ltr */
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(codes); i++) {
+		protected_mode(0);
+		m.gdtr_base = ABSENT;
+		m.c.regs[X86_RAX] = DATA32;
+		expect_fault_bytes(__FILE__, __LINE__, codes[i], codes[i][0] == 0x0f ? 3 : 2,
+				   EXC_PF, 0);
+		same(m.c.fault.address, ABSENT + DATA32);
+	}
+	/* One that cannot become busy, or accessed. */
+	protected_mode(0);
+	set_descriptor(DATA32, segment_descriptor(TSS_NEW, 0x67, 0x89, 0), 0);
+	memcpy(memory + DATA, memory + GDT, 0x100);
+	m.gdtr_base = READ_ONLY;
+	m.c.regs[X86_RAX] = DATA32;
+	fault("\x0f\x00\xd8", EXC_PF, 3);
+	store(DATA + DATA32, segment_descriptor(0, 0xfffff, 0xc092, 0), 8);
+	fault("\x8e\xd8", EXC_PF, 3);
+}
+
 const struct test protected_tests[] = {
 	{ "segment loads", segment_loads },
 	{ "accessed bit", accessed_bit },
@@ -428,5 +458,6 @@ const struct test protected_tests[] = {
 	{ "UMIP", umip },
 	{ "LAR, LSL, VERR, VERW", look_at_descriptors },
 	{ "LLDT and LTR", load_ldt_and_task },
+	{ "descriptors that paging hides", hidden_tables },
 	{ NULL, NULL },
 };
