@@ -220,26 +220,41 @@ static u8 *frame_entry(struct x86_emulate_ctxt *c, unsigned int index)
 	return c->buffer + X86_BUFFER_BYTES - (index + 1) * c->insn->op_bytes;
 }
 
+/* Put what entry @index of the new frame will write at @display into @val. */
+static void overlay_entry(struct x86_emulate_ctxt *c, const struct emul_stack *start,
+			  const struct emul_stack *display, unsigned int index, u64 *val)
+{
+	unsigned int bytes = c->insn->op_bytes, i;
+	struct emul_stack entry = *start;
+	u64 distance;
+
+	emul_stack_adjust(&entry, -(s64)((index + 1) * bytes));
+	for (i = 0; i < bytes; i++) {
+		/* Stack pointers wrap as their width says, what they point to does not. */
+		distance = (display->rsp & start->mask) + i - (entry.rsp & start->mask);
+		if (!start->flat)
+			distance = (u32)distance;
+		if (distance < bytes)
+			((u8 *)val)[i] = frame_entry(c, index)[distance];
+	}
+}
+
 /*
- * Entry @index of the display, the frame pointers of outer procedures.  Where the new
- * frame will have overwritten the display, it is read from the frame.
+ * Entry @index of the display, the frame pointers of outer procedures, as it will be when
+ * all entries of the new frame before it have been pushed.
  */
 static int read_display(struct x86_emulate_ctxt *c, const struct emul_stack *start,
 			unsigned int index, u64 *val)
 {
-	unsigned int bytes = c->insn->op_bytes, i;
 	struct emul_stack display = *start;
-	u64 below;
+	unsigned int i;
 	int r;
 
 	display.rsp = c->regs[X86_RBP];
-	emul_stack_adjust(&display, -(s64)(index * bytes));
-	r = emul_stack_peek(c, &display, 0, val, bytes);
-	for (i = 0; i < bytes; i++) {
-		below = (start->rsp - display.rsp - i) & start->mask;
-		if (below && below <= index * bytes)
-			((u8 *)val)[i] = c->buffer[X86_BUFFER_BYTES - below];
-	}
+	emul_stack_adjust(&display, -(s64)(index * c->insn->op_bytes));
+	r = emul_stack_peek(c, &display, 0, val, c->insn->op_bytes);
+	for (i = 0; i < index; i++)
+		overlay_entry(c, start, &display, i, val);
 	return r;
 }
 

@@ -191,6 +191,8 @@ void add_patch(struct rng *rng, struct test_case *t, u64 la, const u64 *words,
 /* A random case; the row that it was made for, or NULL for random bytes. */
 const struct x86_opcode *generate(struct rng *rng, struct test_case *t);
 unsigned int generate_row_index(void);
+/* From now on, cases of one row alone. */
+void generate_only(unsigned int i);
 /* Make registers such that a process can have them. */
 void limit_registers(struct test_case *t);
 /* Must these bytes not run natively?  They would leave the process, or hang it. */

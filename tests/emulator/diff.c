@@ -8,7 +8,8 @@
  * agree, but for what undefined.c lists.  A case depends on the seed and its number
  * alone; one that differs is reduced and printed as a line that --replay takes.
  *
- * usage: diff [--seed N] [--cases N] [--seconds N] [--from N] [--replay LINE] [--rows]
+ * usage: diff [--seed N] [--cases N] [--seconds N] [--from N] [--row NAME] [--rows]
+ *	  diff --replay LINE
  */
 #define _GNU_SOURCE
 #include <getopt.h>
@@ -766,6 +767,22 @@ static void print_rows(void)
 	}
 }
 
+static bool choose_row(const char *wanted)
+{
+	char name[64];
+	unsigned int i;
+
+	for (i = 0; i < generate_nr_rows(); i++) {
+		generate_row_name(i, name, sizeof(name));
+		if (!strcmp(name, wanted)) {
+			generate_only(i);
+			return true;
+		}
+	}
+	fprintf(stderr, "diff: no row '%s' (see --rows)\n", wanted);
+	return false;
+}
+
 static unsigned int rows_run(void)
 {
 	unsigned int i, n = 0;
@@ -813,11 +830,12 @@ int main(int argc, char **argv)
 		{ "seed", 1, NULL, 's' }, { "cases", 1, NULL, 'c' },
 		{ "seconds", 1, NULL, 't' }, { "from", 1, NULL, 'f' },
 		{ "replay", 1, NULL, 'r' }, { "rows", 0, NULL, 'l' },
-		{ "failures", 1, NULL, 'x' }, { 0 },
+		{ "failures", 1, NULL, 'x' },
+		{ "row", 1, NULL, 'o' }, { 0 },
 	};
 	u64 seed = time(NULL), cases = ~0ull >> 1, from = 0;
 	unsigned int seconds = 10;
-	const char *line = NULL;
+	const char *line = NULL, *row = NULL;
 	struct totals totals = { 0 };
 	bool rows = false;
 	double start;
@@ -831,6 +849,7 @@ int main(int argc, char **argv)
 		case 'f': from = strtoull(optarg, NULL, 0); break;
 		case 'r': line = optarg; break;
 		case 'l': rows = true; break;
+		case 'o': row = optarg; break;
 		case 'x': max_failures = strtoul(optarg, NULL, 0); break;
 		default: return 2;
 		}
@@ -846,6 +865,8 @@ int main(int argc, char **argv)
 	row_counts = calloc(generate_nr_rows(), sizeof(*row_counts));
 	if (line)
 		return replay(line);
+	if (row && !choose_row(row))
+		return 2;
 
 	start = now();
 	run_cases(seed, from, cases, seconds, &totals);

@@ -303,6 +303,13 @@ unsigned int generate_row_index(void)
 	return last_row;
 }
 
+static int only_row = -1;
+
+void generate_only(unsigned int i)
+{
+	only_row = i;
+}
+
 const struct x86_opcode *generate(struct rng *rng, struct test_case *t)
 {
 	const struct code_place *place = &places[chance(rng, 50) ? 0 :
@@ -315,6 +322,8 @@ const struct x86_opcode *generate(struct rng *rng, struct test_case *t)
 	t->cs = place->cs;
 	t->vectors = rnd(rng) & 15;
 	last_row = below(rng, generate_nr_rows());
+	if (only_row >= 0)
+		last_row = only_row;
 	e.leaf = generate_row(last_row);
 	e.moffs = target(rng);
 	e.far_offset = chance(rng, 80) ? target(rng) & 0x1fff : random_number(rng);

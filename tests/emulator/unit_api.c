@@ -82,6 +82,20 @@ static void device_display(void)
 	same(m.c.regs[X86_RBP], STACK_TOP - 4);
 }
 
+/* A display that the new frame overwrites, with a stack pointer that wraps in it. */
+static void overwritten_display(void)
+{
+	protected_mode(0);
+	m.seg[X86_SS].ar &= ~X86_AR_DB;
+	m.c.regs[X86_RSP] = 7;
+	m.c.regs[X86_RBP] = 0x10020022;
+	store(0, 0x5b5a5958, 4);
+	ok("\xc8\x00\x00\x0c");				/* enter 0, 12 */
+	same(load(3, 4), 0x10020022);
+	same(load(7 - 36 + 0x10000, 4), 0x0200225a);	/* from 2: the frame begins at 3 */
+	same(m.c.regs[X86_RBP], 3);
+}
+
 static void ports(void)
 {
 	protected_mode(0);
@@ -569,6 +583,7 @@ const struct test api_tests[] = {
 	{ "device reads are restarted", device_reads },
 	{ "two device reads in one instruction", device_compare },
 	{ "ENTER with a device's display", device_display },
+	{ "ENTER over its display", overwritten_display },
 	{ "port input is restarted", ports },
 	{ "quantum of strings", quantum },
 	{ "partial progress of strings", partial_progress },
