@@ -32,11 +32,16 @@ static bool tsc_is_stable(void)
 }
 
 /* Find mul in [2^31, 2^32) and shift for the host's TSC frequency. */
-static void compute_scale(void)
+int clock_setup(void)
 {
-	u64 mul = div64_u64((u64)NSEC_PER_MSEC << 32, tsc_khz);
 	s8 shift = 0;
+	u64 mul;
 
+	if (!tsc_khz) {
+		pr_err("kvm: the host does not know the frequency of its TSC\n");
+		return -ENODEV;
+	}
+	mul = div64_u64((u64)NSEC_PER_MSEC << 32, tsc_khz);
 	while (mul >> 32) {
 		mul >>= 1;
 		shift++;
@@ -48,6 +53,7 @@ static void compute_scale(void)
 	}
 	tsc_to_ns_mul = mul;
 	tsc_to_ns_shift = shift;
+	return 0;
 }
 
 static u64 scale(u64 cycles)
@@ -140,8 +146,6 @@ static void set_vm_ns(struct kvm *kvm, u64 ns)
 
 void clock_vm_init(struct kvm *kvm)
 {
-	if (!tsc_to_ns_mul)
-		compute_scale();
 	set_vm_ns(kvm, 0);
 	kvm->tsc_offset = -rdtsc_ordered();
 }

@@ -774,6 +774,8 @@ static struct x86_emulate_ctxt *load_ctxt(struct kvm_vcpu *vcpu)
 	memcpy(ctxt->regs, vcpu->s.regs, sizeof(ctxt->regs));
 	ctxt->rip = vcpu->s.rip;
 	ctxt->rflags = vcpu->s.rflags;
+	if (unlikely(vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		ctxt->rflags |= X86_EFLAGS_TF;
 	set_mode(vcpu, ctxt);
 	return ctxt;
 }
@@ -785,6 +787,8 @@ static void store_ctxt(struct kvm_vcpu *vcpu, struct x86_emulate_ctxt *ctxt)
 	memcpy(vcpu->s.regs, ctxt->regs, sizeof(ctxt->regs));
 	vcpu->s.rip = ctxt->rip;
 	vcpu->s.rflags = ctxt->rflags;
+	if (unlikely(vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		vcpu->s.rflags &= ~X86_EFLAGS_TF;
 	vcpu_touch(vcpu, VG_RIP);
 }
 
@@ -837,11 +841,14 @@ static int after_commit(struct kvm_vcpu *vcpu, struct x86_emulate_ctxt *ctxt,
 		vcpu_request(vcpu, KVM_REQ_EVENT);
 	}
 	if (result == X86_OK && ctxt->trap_db) {
-		if ((ctxt->trap_db & DR6_BS) &&
-		    (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		if (!(ctxt->trap_db & DR6_BS) ||
+		    !(vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
+			vcpu_inject_db(vcpu, ctxt->trap_db);
+		else if (vcpu->pio.posted || vcpu->mmio.nr_write)
+			vcpu_request(vcpu, KVM_REQ_STEPPED);
+		else
 			return handle_debug_exit(vcpu, DB_VECTOR,
 						 ctxt->trap_db);
-		vcpu_inject_db(vcpu, ctxt->trap_db);
 	}
 	if (vcpu->pio.posted) {
 		vcpu->pio.posted = false;

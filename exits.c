@@ -39,7 +39,8 @@ int vcpu_skip_insn(struct kvm_vcpu *vcpu)
 		vcpu->s.int_shadow = 0;
 		vcpu_touch(vcpu, VG_INT);
 	}
-	if (unlikely(vcpu->s.rflags & X86_EFLAGS_TF))
+	if (unlikely((vcpu->s.rflags & X86_EFLAGS_TF) ||
+		     (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP)))
 		return vcpu_single_stepped(vcpu);
 	return 1;
 }
@@ -252,8 +253,12 @@ int handle_cr_write(struct kvm_vcpu *vcpu, int cr, unsigned long val)
 		/* The owner of the APIC has to know what is let in now. */
 		if (!bad && !vcpu->apic && val < old) {
 			bad = vcpu_skip_insn(vcpu);
+			if (bad < 0)
+				return bad;
+			if (unlikely(!bad))
+				vcpu_request(vcpu, KVM_REQ_STEPPED);
 			vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
-			return bad < 0 ? bad : 0;
+			return 0;
 		}
 	}
 	if (bad) {

@@ -370,7 +370,12 @@ int handle_pio(struct kvm_vcpu *vcpu, bool in, u16 port, int size)
 	if (r)
 		memcpy(vcpu->pio_data, &val, size);
 	/* OUT is done with: user space may look at RIP behind it. */
-	if (vcpu_skip_insn(vcpu) <= 0)
-		return 0;
-	return r ? kvm_io_exit(vcpu, false, port, size, 1) : 1;
+	if (!r)
+		return vcpu_skip_insn(vcpu);
+	r = vcpu_skip_insn(vcpu);
+	if (r < 0)
+		return r;
+	if (unlikely(!r))
+		vcpu_request(vcpu, KVM_REQ_STEPPED);
+	return kvm_io_exit(vcpu, false, port, size, 1);
 }

@@ -421,6 +421,9 @@ static int vcpu_serve_requests(struct kvm_vcpu *vcpu)
 {
 	if (vcpu_check_request(vcpu, KVM_REQ_VM_DEAD))
 		return -EIO;
+	if (vcpu_check_request(vcpu, KVM_REQ_STEPPED) &&
+	    (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		return vcpu_single_stepped(vcpu);
 	if (vcpu_check_request(vcpu, KVM_REQ_MMU_RELOAD)) {
 		mmu_unload(vcpu);
 		vcpu->stats.mmu_reload++;
@@ -1099,6 +1102,8 @@ static int __init kvm_init(void)
 {
 	int r = choose_vendor();
 
+	if (!r)
+		r = clock_setup();
 	if (r)
 		return r;
 	if (boot_cpu_has(X86_FEATURE_XSAVE))

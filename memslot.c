@@ -451,8 +451,13 @@ int slots_dirty_log(struct kvm *kvm, const struct kvm_dirty_log *log)
 	if (flush)
 		kvm_request_all(kvm, KVM_REQ_TLB_FLUSH, true);
 
-	if (copy_to_user(log->dirty_bitmap, copy, dirty_bytes(slot)))
+	if (copy_to_user(log->dirty_bitmap, copy, dirty_bytes(slot))) {
 		r = -EFAULT;
+		/* Nobody has learnt of these pages. */
+		for (i = 0; i < words; i++)
+			if (copy[i])
+				atomic_long_or(copy[i], (void *)&slot->dirty[i]);
+	}
 	kvfree(copy);
 	return r;
 }

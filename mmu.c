@@ -476,13 +476,19 @@ static void make_room(struct kvm *kvm, struct list_head *zapped)
 
 void mmu_set_max_pages(struct kvm *kvm, unsigned long nr)
 {
+	unsigned long have;
 	LIST_HEAD(zapped);
 
 	spin_lock(&kvm->mmu.lock);
 	kvm->mmu.requested_pages = nr;
 	kvm->mmu.max_pages = nr;
-	shrink_to(kvm, nr, &zapped);
-	mmu_commit_zap(kvm, &zapped);
+	/* In steps: there may be a million.  Roots in use stay. */
+	do {
+		have = kvm->mmu.nr_pages;
+		shrink_to(kvm, max(nr, have - min(have, 256ul)), &zapped);
+		mmu_commit_zap(kvm, &zapped);
+		cond_resched_lock(&kvm->mmu.lock);
+	} while (kvm->mmu.nr_pages > nr && kvm->mmu.nr_pages < have);
 	spin_unlock(&kvm->mmu.lock);
 }
 

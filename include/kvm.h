@@ -297,6 +297,7 @@ enum {
 	KVM_REQ_KICK,		/* nothing but to leave the guest */
 	KVM_REQ_SRCU,		/* somebody waits for a grace period */
 	KVM_REQ_VM_DEAD,	/* an internal error ended this VM */
+	KVM_REQ_STEPPED,	/* KVM_EXIT_DEBUG is owed, behind another exit */
 };
 
 /* vcpu->mode: tells kickers whether an IPI is needed. */
@@ -852,6 +853,7 @@ int msr_vcpu_init(struct kvm_vcpu *vcpu);
  * clock.c: TSC and kvmclock
  */
 
+int clock_setup(void);
 void clock_vm_init(struct kvm *kvm);
 int clock_flags(void);		/* KVM_CAP_ADJUST_CLOCK */
 void clock_vcpu_init(struct kvm_vcpu *vcpu);
@@ -911,7 +913,10 @@ static inline struct kvm_slots *kvm_slots(struct kvm *kvm)
 
 static inline hva_t slot_hva(const struct kvm_slot *slot, gfn_t gfn)
 {
-	return slot->hva + ((gfn - slot->base_gfn) << PAGE_SHIFT);
+	/* Guests choose gfns: nothing outside the slot, not even in speculation. */
+	gfn_t index = array_index_nospec(gfn - slot->base_gfn, slot->npages);
+
+	return slot->hva + (index << PAGE_SHIFT);
 }
 
 static inline struct kvm_slot *slot_find(struct kvm_slots *slots, gfn_t gfn)

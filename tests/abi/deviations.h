@@ -34,6 +34,12 @@ DEVIATION(interrupt_twice, "a second KVM_INTERRUPT before the first is delivered
 DEVIATION(interrupt_if, "KVM_INTERRUPT waits until the guest takes interrupts (IF, shadow)",
 	  "it is delivered at the next entry, whatever IF is",
 	  "so does an interrupt; a client that looks at ready_for_interrupt_injection first sees no difference")
+DEVIATION(irq_meets_fault, "an interrupt whose delivery met a page fault of the guest's comes when that fault's handler is done",
+	  "it is lost",
+	  "its controller has been told that it was taken, and would wait for its end for ever")
+DEVIATION(step_io, "KVM_GUESTDBG_SINGLESTEP: KVM_EXIT_DEBUG follows each instruction",
+	  "not one whose emulation left for user space: MMIO, string I/O",
+	  "a debugger would not see where the guest went")
 DEVIATION(fpu_fresh, "KVM_SET_FPU has effect at once",
 	  "it has none as long as XSAVE holds x87 and SSE for unused",
 	  "state that is set is what the guest finds")
