@@ -29,6 +29,8 @@
 
 /* Bits whose change makes every cached translation wrong. */
 #define CR0_PAGING	(X86_CR0_PG | X86_CR0_WP)
+/* ... and that of these makes PAE paging load its top entries again. */
+#define CR0_CACHE	(X86_CR0_CD | X86_CR0_NW)
 #define CR4_PAGING	(X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | \
 			 X86_CR4_SMEP | X86_CR4_SMAP)
 
@@ -110,7 +112,7 @@ static int cr0_toggle_paging(struct kvm_vcpu *vcpu, u64 cr0)
 
 int vcpu_set_cr0(struct kvm_vcpu *vcpu, u64 val)
 {
-	u64 old = vcpu_cr0(vcpu);
+	u64 old = vcpu_cr0(vcpu), flush = CR0_PAGING;
 
 	if (!vcpu_cr0_valid(val))
 		return 1;
@@ -118,9 +120,14 @@ int vcpu_set_cr0(struct kvm_vcpu *vcpu, u64 val)
 	vcpu_need(vcpu, VG_CS);
 	if (((old ^ val) & X86_CR0_PG) && cr0_toggle_paging(vcpu, val))
 		return 1;
+	if (vcpu_pae_paging(vcpu) && (val & X86_CR0_PG))
+		flush |= CR0_CACHE;
+	if (((old ^ val) & flush & CR0_CACHE) &&
+	    !load_pdptrs(vcpu, vcpu->s.cr3))
+		return 1;
 	vcpu->s.cr0 = val;
 	vcpu_touch(vcpu, VG_CR);
-	if ((old ^ val) & CR0_PAGING)
+	if ((old ^ val) & flush)
 		mmu_reset(vcpu);
 	return 0;
 }
