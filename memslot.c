@@ -343,8 +343,8 @@ static int slot_place(struct kvm *kvm, struct kvm_slot *old,
 	slots_install(kvm, slots);
 	if (old)
 		slot_free(old);
-	/* MMIO that was remembered for these gfns is memory now. */
-	mmu_zap_mmio(kvm);
+	/* What was remembered of these gfns is wrong: they are memory now. */
+	mmu_slot_added(kvm, new);
 	return 0;
 }
 
@@ -425,7 +425,6 @@ int slots_dirty_log(struct kvm *kvm, const struct kvm_dirty_log *log)
 {
 	unsigned long i, words, *copy;
 	struct kvm_slot *slot;
-	bool flush = false;
 	int r = 0;
 
 	if (log->slot >= KVM_USER_SLOTS)
@@ -442,14 +441,12 @@ int slots_dirty_log(struct kvm *kvm, const struct kvm_dirty_log *log)
 	for (i = 0; i < words; i++) {
 		if (!slot->dirty[i])
 			continue;
-		flush = true;
 		copy[i] = xchg(&slot->dirty[i], 0);
 		mmu_write_protect_mask(kvm, slot, i * BITS_PER_LONG, copy[i]);
 		cond_resched_lock(&kvm->mmu.lock);
 	}
+	mmu_flush_dirty(kvm);
 	spin_unlock(&kvm->mmu.lock);
-	if (flush)
-		kvm_request_all(kvm, KVM_REQ_TLB_FLUSH, true);
 
 	if (copy_to_user(log->dirty_bitmap, copy, dirty_bytes(slot))) {
 		r = -EFAULT;

@@ -14,7 +14,7 @@
  * tables for what stands behind it.
  *
  * Read next: include/mmu_private.h for the pte format; mmu_page_fault() and
- * fault_in() below; paging_tmpl.h for the guest's side; mmu_rmap.c.
+ * fault_in() below; paging_tmpl.h for the guest's side; mmu_rmap.c; mmu_zap.c.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -24,7 +24,6 @@
 #include "mmu_private.h"
 #include "x86_emulate.h"
 
-#define PAGES_PERMILLE	20	/* default quota, of the VM's memory */
 #define FLOOD_WRITES	3	/* writes in a row: no page table any more */
 
 struct kmem_cache *mmu_desc_cache;
@@ -79,9 +78,10 @@ static void *alloc_block(void)
 	struct gfn_block *b = kmem_cache_zalloc(block_slab,
 						GFP_KERNEL_ACCOUNT);
 
-	if (b)
-		b->rmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (b && b->rmap)
+	if (!b)
+		return NULL;
+	b->rmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (b->rmap)
 		return b;
 	if (b)
 		kmem_cache_free(block_slab, b);
@@ -116,8 +116,11 @@ static void cache_drain(struct mmu_cache *c, void (*free)(void *obj))
 
 /*
  * One fault: at most four tables, a block per table and one for the page, a
- * descriptor per entry made, neighbours and adopted children included.
+ * descriptor per entry made: three links, the page and its seven neighbours.
+ * Children are adopted with what descriptors are left beyond these.
  */
+#define DESCS_PER_FAULT	16
+
 static int fill_caches(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_mmu *mmu = &vcpu->mmu;
@@ -144,6 +147,16 @@ void mmu_flush_remote(struct kvm *kvm)
 {
 	kvm->mmu.tlbs_dirty = false;
 	kvm_request_all(kvm, KVM_REQ_TLB_FLUSH, true);
+}
+
+/*
+ * The same for who relies on the sptes alone: what they do not allow may
+ * still be in a TLB, from an entry that went without a flush.
+ */
+void mmu_flush_dirty(struct kvm *kvm)
+{
+	if (kvm->mmu.tlbs_dirty)
+		mmu_flush_remote(kvm);
 }
 
 /* ------------------------------------------------------------------------
@@ -217,8 +230,8 @@ static void account_shadowed(struct kvm_vcpu *vcpu, gfn_t gfn)
 	block = slot_block_get(vcpu, slot, gfn);
 	if (!__test_and_set_bit(gfn & 511, block->shadowed))
 		block->nr_shadowed++;
-	if (rmap_write_protect(kvm, slot, gfn))
-		mmu_flush_remote(kvm);
+	rmap_write_protect(kvm, slot, gfn);
+	mmu_flush_dirty(kvm);
 	/* Who writes guest memory looks at the bit after the write. */
 	smp_mb();
 }
@@ -270,6 +283,7 @@ static struct shadow_page *new_shadow(struct kvm_vcpu *vcpu, gfn_t gfn,
 
 	*sp = (struct shadow_page){
 		.gfn = gfn, .role = role, .first = 511,
+		.born = ++mmu->births,
 		.spt = sp->spt, .guest = sp->guest,
 	};
 	set_page_private(virt_to_page(sp->spt), (unsigned long)sp);
@@ -286,6 +300,19 @@ static void set_synced(struct shadow_page *sp)
 	list_del_init(&sp->unsync_link);
 }
 
+/* No entry points to @sp any more; it stays for whoever asks for it. */
+static void leave_parents(struct kvm *kvm, struct shadow_page *sp)
+{
+	while (sp->parents) {
+		u64 *parent = pte_list_first(sp->parents);
+		struct shadow_page *psp = table_page(parent);
+
+		entry_write(psp, parent - psp->spt, 0);
+		pte_list_remove(&sp->parents, parent);
+		kvm->mmu.tlbs_dirty = true;
+	}
+}
+
 void mmu_zap_page(struct kvm *kvm, struct shadow_page *sp,
 		  struct list_head *zapped)
 {
@@ -299,13 +326,7 @@ void mmu_zap_page(struct kvm *kvm, struct shadow_page *sp,
 	for (i = sp->first; sp->nr_present && i <= sp->last; i++)
 		if (sp->spt[i])
 			mmu_drop_entry(kvm, sp, i, zapped);
-	while (sp->parents) {
-		u64 *parent = pte_list_first(sp->parents);
-		struct shadow_page *psp = table_page(parent);
-
-		entry_write(psp, parent - psp->spt, 0);
-		pte_list_remove(&sp->parents, parent);
-	}
+	leave_parents(kvm, sp);
 	if (!sp->role.direct)
 		unaccount_shadowed(kvm, sp);
 	if (!sp->root_count) {
@@ -342,7 +363,8 @@ static u32 mode_word(union mmu_role role)
 
 /*
  * Bring one out-of-sync table up to date and protect it again.  A table that
- * cannot be read, or is of another paging mode, is zapped.  The caller flushes this vCPU's TLB.
+ * cannot be read, or is of another paging mode, is zapped.  The caller flushes
+ * this vCPU's TLB if the guest asked for that.
  */
 static void sync_page(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 		      struct list_head *zapped)
@@ -350,8 +372,9 @@ static void sync_page(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 	struct kvm *kvm = vcpu->kvm;
 	struct kvm_slot *slot = slot_find(kvm_slots(kvm), sp->gfn);
 
-	if (slot && rmap_write_protect(kvm, slot, sp->gfn))
-		mmu_flush_remote(kvm);
+	if (slot)
+		rmap_write_protect(kvm, slot, sp->gfn);
+	mmu_flush_dirty(kvm);
 	set_synced(sp);
 	if (!slot || mode_word(sp->role) != mode_word(vcpu->mmu.role) ||
 	    !vcpu->mmu.ops->sync(vcpu, sp))
@@ -372,6 +395,8 @@ static void link_child(struct kvm_vcpu *vcpu, struct shadow_page *parent,
 {
 	u64 *sptep = &parent->spt[index];
 
+	if (unlikely(pte_list_count(child->parents) >= PTE_LIST_MAX))
+		leave_parents(vcpu->kvm, child);
 	pte_list_add(vcpu, &child->parents, sptep);
 	/* Rights are the leaves' matter: they carry the AND of all levels. */
 	entry_write(parent, index, PT_PRESENT | PT_WRITE | PT_USER |
@@ -388,6 +413,8 @@ void mmu_adopt_child(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 	union mmu_role role = sp->role;
 	struct shadow_page *child;
 
+	if (vcpu->mmu.desc_cache.nr <= DESCS_PER_FAULT)
+		return;
 	role.level--;
 	role.access = access;
 	for_each_shadow(vcpu->kvm, child, gfn)
@@ -399,8 +426,8 @@ void mmu_adopt_child(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 
 /*
  * Find or make the shadow of @gfn under @role.  A table that gets another
- * parent, or another role, must be in sync: the new place has no stale
- * translations to excuse old entries with.
+ * parent, or another role, must be in sync, and so must all below it: the new
+ * place has no stale translations to excuse old entries with.
  */
 static struct shadow_page *get_shadow(struct kvm_vcpu *vcpu, gfn_t gfn,
 				      union mmu_role role,
@@ -420,6 +447,8 @@ static struct shadow_page *get_shadow(struct kvm_vcpu *vcpu, gfn_t gfn,
 			found = sp;
 	}
 	if (found) {
+		if (role.level > 1 && !role.direct)
+			sync_all(vcpu, zapped);
 		found->write_count = 0;
 		return found;
 	}
@@ -429,110 +458,6 @@ static struct shadow_page *get_shadow(struct kvm_vcpu *vcpu, gfn_t gfn,
 	if (role.level == 4)
 		vcpu->mmu.ops->adopt(vcpu, sp);
 	return sp;
-}
-
-/* ------------------------------------------------------------------------
- * The quota
- */
-
-static unsigned long default_max_pages(struct kvm *kvm)
-{
-	struct kvm_slots *slots = kvm_slots(kvm);
-	unsigned long pages = 0;
-	unsigned int i;
-
-	for (i = 0; i < slots->nr; i++)
-		pages += slots->slot[i]->npages;
-	return max_t(unsigned long, pages * PAGES_PERMILLE / 1000,
-		     KVM_MIN_MMU_PAGES);
-}
-
-/* Oldest first; roots in use stay.  mmu.lock. */
-static void shrink_to(struct kvm *kvm, unsigned long nr,
-		      struct list_head *zapped)
-{
-	struct shadow_page *sp, *prev;
-
-again:
-	list_for_each_entry_safe_reverse(sp, prev, &kvm->mmu.active, link) {
-		if (kvm->mmu.nr_pages <= nr)
-			return;
-		if (sp->root_count)
-			continue;
-		mmu_zap_page(kvm, sp, zapped);
-		/* Children went with it, maybe `prev` among them. */
-		goto again;
-	}
-}
-
-static void make_room(struct kvm *kvm, struct list_head *zapped)
-{
-	if (likely(kvm->mmu.nr_pages + 8 <= kvm->mmu.max_pages))
-		return;
-	/* A batch, so that the flush is paid for once. */
-	shrink_to(kvm, kvm->mmu.max_pages - min(kvm->mmu.max_pages / 4,
-						64ul), zapped);
-}
-
-void mmu_set_max_pages(struct kvm *kvm, unsigned long nr)
-{
-	unsigned long have;
-	LIST_HEAD(zapped);
-
-	spin_lock(&kvm->mmu.lock);
-	kvm->mmu.requested_pages = nr;
-	kvm->mmu.max_pages = nr;
-	/* In steps: there may be a million.  Roots in use stay. */
-	do {
-		have = kvm->mmu.nr_pages;
-		shrink_to(kvm, max(nr, have - min(have, 256ul)), &zapped);
-		mmu_commit_zap(kvm, &zapped);
-		cond_resched_lock(&kvm->mmu.lock);
-	} while (kvm->mmu.nr_pages > nr && kvm->mmu.nr_pages < have);
-	spin_unlock(&kvm->mmu.lock);
-}
-
-/* The slots changed: so did the memory that the default is a part of. */
-void mmu_update_quota(struct kvm *kvm)
-{
-	spin_lock(&kvm->mmu.lock);
-	if (!kvm->mmu.requested_pages)
-		kvm->mmu.max_pages = default_max_pages(kvm);
-	spin_unlock(&kvm->mmu.lock);
-}
-
-/* ------------------------------------------------------------------------
- * Zapping by slot
- */
-
-void mmu_zap_all(struct kvm *kvm)
-{
-	struct shadow_page *sp;
-	LIST_HEAD(zapped);
-
-	spin_lock(&kvm->mmu.lock);
-	while (!list_empty(&kvm->mmu.active)) {
-		sp = list_first_entry(&kvm->mmu.active, struct shadow_page,
-				      link);
-		mmu_zap_page(kvm, sp, &zapped);
-		if (need_resched() || spin_needbreak(&kvm->mmu.lock)) {
-			mmu_commit_zap(kvm, &zapped);
-			cond_resched_lock(&kvm->mmu.lock);
-		}
-	}
-	mmu_commit_zap(kvm, &zapped);
-	if (kvm->mmu.tlbs_dirty)
-		mmu_flush_remote(kvm);
-	mmu_audit_after(kvm, "zap");
-	spin_unlock(&kvm->mmu.lock);
-}
-
-/* MMIO markers carry a generation; when it wraps they have to go. */
-void mmu_zap_mmio(struct kvm *kvm)
-{
-	mmu_update_quota(kvm);
-	if (++kvm->mmu.mmio_generation % SPTE_MMIO_GENS == 0)
-		mmu_zap_all(kvm);
 }
 
 /* ------------------------------------------------------------------------
@@ -661,9 +586,11 @@ bool mmu_set_spte(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 	sp->guest[index] = gfn_to_gpa(m->gfn) | m->access;
 	if (!spte_present(old)) {
 		struct gfn_block *b = slot_block_get(vcpu, m->slot, m->gfn);
+		unsigned long *rmap = slot_rmap(b, m->gfn, m->level);
 
-		pte_list_add(vcpu, slot_rmap(b, m->gfn, m->level),
-			     &sp->spt[index]);
+		if (unlikely(pte_list_count(*rmap) >= PTE_LIST_MAX))
+			rmap_unmap(kvm, rmap);
+		pte_list_add(vcpu, rmap, &sp->spt[index]);
 	}
 	entry_write(sp, index, spte);
 	return emulate;
@@ -776,14 +703,14 @@ int mmu_load(struct kvm_vcpu *vcpu)
 	if (fill_caches(vcpu))
 		return -ENOMEM;
 	spin_lock(&kvm->mmu.lock);
-	make_room(kvm, &zapped);
+	mmu_make_room(kvm, &zapped);
 	sync_all(vcpu, &zapped);
 	if (vcpu->mmu.guest_levels == 4)
 		load_long_root(vcpu, &zapped);
 	else
 		load_pae_roots(vcpu, &zapped);
 	mmu_commit_zap(kvm, &zapped);
-	mmu_audit_after(kvm, "root load");
+	mmu_audit_root(kvm, "root load");
 	spin_unlock(&kvm->mmu.lock);
 	vcpu_request(vcpu, KVM_REQ_TLB_FLUSH);
 	return 0;
@@ -827,7 +754,7 @@ void mmu_new_cr3(struct kvm_vcpu *vcpu)
 	drop_roots(vcpu, &zapped);
 found:
 	mmu_commit_zap(kvm, &zapped);
-	mmu_audit_after(kvm, "CR3 load");
+	mmu_audit_root(kvm, "CR3 load");
 	spin_unlock(&kvm->mmu.lock);
 }
 
@@ -1038,8 +965,11 @@ static struct shadow_page *fault_child(struct kvm_vcpu *vcpu,
 	}
 	mmu_drop_entry(vcpu->kvm, sp, index, zapped);
 	child = get_shadow(vcpu, gfn, role, zapped);
-	if (walk_changed(vcpu, f, level))
+	if (unlikely(walk_changed(vcpu, f, level))) {
+		if (!child->parents && !child->root_count)
+			mmu_zap_page(vcpu->kvm, child, zapped);
 		return NULL;
+	}
 	link_child(vcpu, sp, index, child);
 	return child;
 }
@@ -1121,6 +1051,11 @@ static enum fault_result fault_map(struct kvm_vcpu *vcpu, struct page_fault *f,
 
 	m->level = m->slot ? mapping_level(m, f->walk.level) : 1;
 	sp = fault_walk(vcpu, f, zapped);
+	/* The tables of this very walk may lie in the large page. */
+	if (sp && m->level > 1 && mapping_level(m, f->walk.level) == 1) {
+		m->level = 1;
+		sp = fault_walk(vcpu, f, zapped);
+	}
 	if (!sp)
 		return FAULT_FIXED;
 	index = pt_index(f->gva, m->level);
@@ -1157,7 +1092,7 @@ static enum fault_result fault_in(struct kvm_vcpu *vcpu, struct page_fault *f)
 	r = FAULT_NEEDS_PAGE;
 	if (f->map.slot && !host_lookup(kvm, f->map.write_fault, &f->map))
 		goto out;
-	make_room(kvm, &zapped);
+	mmu_make_room(kvm, &zapped);
 	r = fault_map(vcpu, f, &zapped);
 out:
 	mmu_commit_zap(kvm, &zapped);

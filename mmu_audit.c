@@ -22,6 +22,7 @@ struct audit {
 	struct kvm *kvm;
 	const char *where;
 	bool bad;
+	bool guest_waits;	/* nobody writes guest memory meanwhile */
 	unsigned long leaves;	/* found in shadow pages */
 	unsigned long mapped;	/* found on reverse maps */
 };
@@ -105,6 +106,22 @@ static bool writable_unseen(struct audit *a, const struct kvm_slot *slot,
 	return false;
 }
 
+/* The role's fields that all tables of a tree have in common. */
+static bool same_mode(union mmu_role a, union mmu_role b)
+{
+	a.level = b.level = 0;
+	a.direct = b.direct = 0;
+	a.quadrant = b.quadrant = 0;
+	a.access = b.access = 0;
+	return a.word == b.word;
+}
+
+/* The first gfn that entry @index of a linear table covers. */
+static gfn_t linear_gfn(const struct shadow_page *sp, unsigned int index)
+{
+	return sp->gfn + index * PG_LEVEL_PAGES(sp->role.level);
+}
+
 static bool audit_leaf(struct audit *a, struct shadow_page *sp,
 		       unsigned int index)
 {
@@ -117,6 +134,9 @@ static bool audit_leaf(struct audit *a, struct shadow_page *sp,
 	a->leaves++;
 	if (sp->role.level != level)
 		return audit_fail(a, sp, index, "leaf at the wrong level");
+	if (gfn & (PG_LEVEL_PAGES(level) - 1) ||
+	    (sp->role.direct && gfn != linear_gfn(sp, index)))
+		return audit_fail(a, sp, index, "maps another gfn");
 	if (!block || gfn + PG_LEVEL_PAGES(level) >
 		      slot->base_gfn + slot->npages)
 		return audit_fail(a, sp, index, "maps outside its slot");
@@ -128,6 +148,8 @@ static bool audit_leaf(struct audit *a, struct shadow_page *sp,
 		return audit_fail(a, sp, index, "more access than the guest's");
 	if (level == 2 && block->nr_shadowed)
 		return audit_fail(a, sp, index, "large page over page tables");
+	if (level == 2 && slot->dirty && (spte & PT_WRITE))
+		return audit_fail(a, sp, index, "large page not logged");
 	if ((spte & PT_WRITE) && (!(spte & SPTE_HOST_WRITE) ||
 				  (slot->flags & KVM_MEM_READONLY)))
 		return audit_fail(a, sp, index, "the host forbids writes");
@@ -150,9 +172,75 @@ static bool audit_entry(struct audit *a, struct shadow_page *sp,
 	child = spte_child(spte);
 	if (child->role.level != sp->role.level - 1 || child->zapped)
 		return audit_fail(a, sp, index, "wrong child");
+	if (!same_mode(child->role, sp->role) ||
+	    (child->role.access & ~sp->role.access))
+		return audit_fail(a, sp, index, "child with more access");
+	if (sp->role.direct && (!child->role.direct ||
+				child->gfn != linear_gfn(sp, index)))
+		return audit_fail(a, sp, index, "child of another gfn");
 	if (!on_list_once(child->parents, &sp->spt[index]))
 		return audit_fail(a, sp, index, "child does not know parent");
 	return true;
+}
+
+/* Entry @index of @sp in the guest's own table; false: cannot be told. */
+static bool guest_entry(struct audit *a, const struct shadow_page *sp,
+			unsigned int index, u64 *pte)
+{
+	unsigned int size = sp->role.guest_levels == 2 ? 4 : 8;
+	hva_t hva = gfn_to_hva(a->kvm, sp->gfn, false);
+	unsigned long left;
+
+	if (hva == INVALID_HVA)
+		return false;
+	if (size == 4)	/* two shadow entries of a directory stand for one */
+		index = sp->role.level == 1 ? sp->role.quadrant * 512 + index :
+			sp->role.quadrant * 256 + index / 2;
+	*pte = 0;
+	pagefault_disable();
+	left = __copy_from_user_inatomic(pte, (void __user *)hva + index * size,
+					 size);
+	pagefault_enable();
+	return !left;
+}
+
+/*
+ * Does an entry lead where the guest's own does?  Known for sure where the
+ * guest cannot be writing: at a root load of the only vCPU, by its thread.
+ */
+static void audit_guest_entry(struct audit *a, struct shadow_page *sp,
+			      unsigned int index)
+{
+	const struct shadow_page *child;
+	u64 spte = sp->spt[index], pte;
+	bool leaf, may_write;
+
+	if (!spte_present(spte) || !guest_entry(a, sp, index, &pte))
+		return;
+	if (!(pte & PT_PRESENT)) {
+		audit_fail(a, sp, index, "the guest's entry is not present");
+		return;
+	}
+	leaf = sp->role.level == 1 ||
+	       ((pte & PT_PS) && (sp->role.guest_levels != 2 || sp->role.pse));
+	may_write = (pte & PT_WRITE) || !sp->role.wp;
+	if (spte_leaf(spte, sp->role.level)) {
+		if (!leaf || (sp->role.level == 1 && mmu_entry_gfn(sp, index) !=
+			      (pte & PT_ADDR) >> PAGE_SHIFT))
+			audit_fail(a, sp, index, "the guest maps another page");
+		else if ((spte & PT_WRITE) && !may_write)
+			audit_fail(a, sp, index, "the guest forbids writes");
+		else if ((spte & PT_USER) && !(pte & PT_USER))
+			audit_fail(a, sp, index, "the guest forbids the user");
+		return;
+	}
+	child = spte_child(spte);
+	if (child->role.direct != leaf ||
+	    (!leaf && child->gfn != (pte & PT_ADDR) >> PAGE_SHIFT))
+		audit_fail(a, sp, index, "the guest's table is another");
+	else if ((child->role.access & ACC_WRITE && !(pte & PT_WRITE)) ||
+		 (child->role.access & ACC_USER && !(pte & PT_USER)))
+		audit_fail(a, sp, index, "the guest allows its table less");
 }
 
 struct parent_check {
@@ -185,6 +273,8 @@ static void audit_page(struct audit *a, struct shadow_page *sp)
 			continue;
 		present++;
 		audit_entry(a, sp, i);
+		if (a->guest_waits && !sp->role.direct && !sp->unsync)
+			audit_guest_entry(a, sp, i);
 	}
 	if (a->bad)
 		return;
@@ -200,6 +290,8 @@ static void audit_page(struct audit *a, struct shadow_page *sp)
 		audit_fail(a, sp, 0, "not accounted as a page table");
 	if (!sp->parents && !sp->root_count && !may_be_root(sp))
 		audit_fail(a, sp, 0, "nobody uses it");
+	if (pte_list_count(sp->parents) > PTE_LIST_MAX)
+		audit_fail(a, sp, 0, "too many parents");
 	pte_list_walk(sp->parents, check_parent, &parents);
 }
 
@@ -225,6 +317,8 @@ static void audit_block(struct audit *a, struct kvm_slot *slot, gfn_t gfn,
 	for (i = 0; i < 512; i++) {
 		bool found = false;
 
+		if (pte_list_count(block->rmap[i]) > PTE_LIST_MAX)
+			audit_fail(a, NULL, i, "too long a reverse map");
 		pte_list_walk(block->rmap[i], count_mapped, a);
 		if (!test_bit(i, block->shadowed))
 			continue;
@@ -254,17 +348,11 @@ static void audit_slots(struct audit *a)
 	}
 }
 
-void mmu_audit_nth(struct kvm *kvm, const char *where)
+static void audit(struct kvm *kvm, const char *where, bool guest_waits)
 {
-	if (++kvm->mmu.audit_count >= mmu_audit_every) {
-		kvm->mmu.audit_count = 0;
-		mmu_audit(kvm, where);
-	}
-}
-
-bool mmu_audit(struct kvm *kvm, const char *where)
-{
-	struct audit a = { .kvm = kvm, .where = where };
+	struct audit a = {
+		.kvm = kvm, .where = where, .guest_waits = guest_waits,
+	};
 	struct shadow_page *sp;
 	unsigned long pages = 0;
 	int idx = srcu_read_lock(&kvm->srcu);
@@ -285,5 +373,12 @@ bool mmu_audit(struct kvm *kvm, const char *where)
 	srcu_read_unlock(&kvm->srcu, idx);
 	/* The runner of the tests looks for this. */
 	WARN_ONCE(a.bad, "kvm: audit failed\n");
-	return !a.bad;
+}
+
+void mmu_audit_nth(struct kvm *kvm, const char *where, bool guest_waits)
+{
+	if (++kvm->mmu.audit_count >= mmu_audit_every) {
+		kvm->mmu.audit_count = 0;
+		audit(kvm, where, guest_waits);
+	}
 }

@@ -35,11 +35,15 @@ struct host_leaf {
  */
 static bool find_leaf(struct mm_struct *mm, hva_t hva, struct host_leaf *leaf)
 {
-	p4d_t *p4d = p4d_offset(pgd_offset(mm, hva), hva);
+	pgd_t *pgd = pgd_offset(mm, hva);
+	p4d_t *p4d;
 	pud_t *pudp, pud;
 	pmd_t *pmdp, pmd;
 	pte_t pte;
 
+	if (!pgd_present(READ_ONCE(*pgd)))
+		return false;
+	p4d = p4d_offset(pgd, hva);
 	if (!p4d_present(READ_ONCE(*p4d)))
 		return false;
 	pudp = pud_offset(p4d, hva);
@@ -135,24 +139,22 @@ static void young_spte(u64 *sptep, void *arg)
 		clear_bit(5, (unsigned long *)sptep);
 }
 
-static bool unmap_rmap(struct kvm *kvm, unsigned long *head, void *arg)
+static void unmap_rmap(struct kvm *kvm, unsigned long *head, void *arg)
 {
-	return rmap_unmap(kvm, head);
+	rmap_unmap(kvm, head);
 }
 
-static bool age_rmap(struct kvm *kvm, unsigned long *head, void *arg)
+static void age_rmap(struct kvm *kvm, unsigned long *head, void *arg)
 {
 	pte_list_walk(*head, young_spte, arg);
-	return false;
 }
 
-typedef bool (*rmap_fn)(struct kvm *kvm, unsigned long *head, void *arg);
+typedef void (*rmap_fn)(struct kvm *kvm, unsigned long *head, void *arg);
 
 /* All reverse maps of the gfns from @first to @last that exist. */
-static bool for_gfns(struct kvm *kvm, struct kvm_slot *slot, gfn_t first,
+static void for_gfns(struct kvm *kvm, struct kvm_slot *slot, gfn_t first,
 		     gfn_t last, rmap_fn fn, void *arg)
 {
-	bool any = false;
 	gfn_t gfn = first;
 
 	while (gfn <= last) {
@@ -160,21 +162,19 @@ static bool for_gfns(struct kvm *kvm, struct kvm_slot *slot, gfn_t first,
 		gfn_t end = min(last, gfn | 511);
 
 		if (block && block->rmap_2m)
-			any |= fn(kvm, &block->rmap_2m, arg);
+			fn(kvm, &block->rmap_2m, arg);
 		for (; block && gfn <= end; gfn++)
 			if (block->rmap[gfn & 511])
-				any |= fn(kvm, &block->rmap[gfn & 511], arg);
+				fn(kvm, &block->rmap[gfn & 511], arg);
 		gfn = end + 1;
 	}
-	return any;
 }
 
 /* ... of the process's addresses from @start up to @end. */
-static bool for_hvas(struct kvm *kvm, hva_t start, hva_t end, rmap_fn fn,
+static void for_hvas(struct kvm *kvm, hva_t start, hva_t end, rmap_fn fn,
 		     void *arg)
 {
 	struct kvm_slots *slots = kvm_slots(kvm);
-	bool any = false;
 	unsigned int i;
 
 	for (i = 0; i < slots->nr; i++) {
@@ -184,13 +184,11 @@ static bool for_hvas(struct kvm *kvm, hva_t start, hva_t end, rmap_fn fn,
 
 		if (from >= to)
 			continue;
-		any |= for_gfns(kvm, slot, slot->base_gfn +
-				((from - slot->hva) >> PAGE_SHIFT),
-				slot->base_gfn +
-				((to - 1 - slot->hva) >> PAGE_SHIFT),
-				fn, arg);
+		for_gfns(kvm, slot, slot->base_gfn +
+			 ((from - slot->hva) >> PAGE_SHIFT),
+			 slot->base_gfn +
+			 ((to - 1 - slot->hva) >> PAGE_SHIFT), fn, arg);
 	}
-	return any;
 }
 
 static struct kvm *notifier_kvm(struct mmu_notifier *mn)
@@ -210,9 +208,8 @@ static int notifier_start(struct mmu_notifier *mn,
 
 	spin_lock(&kvm->mmu.lock);
 	kvm->mmu.invalidate_count++;
-	if (for_hvas(kvm, range->start, range->end, unmap_rmap, NULL) ||
-	    kvm->mmu.tlbs_dirty)
-		mmu_flush_remote(kvm);
+	for_hvas(kvm, range->start, range->end, unmap_rmap, NULL);
+	mmu_flush_dirty(kvm);
 	mmu_audit_after(kvm, "notifier");
 	spin_unlock(&kvm->mmu.lock);
 	srcu_read_unlock(&kvm->srcu, idx);

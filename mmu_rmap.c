@@ -29,6 +29,7 @@ static struct pte_list_desc *desc_alloc(struct kvm_vcpu *vcpu)
 	struct pte_list_desc *d = mmu_cache_take(&vcpu->mmu.desc_cache);
 
 	d->nr = 0;
+	d->behind = 0;
 	d->more = NULL;
 	return d;
 }
@@ -52,6 +53,7 @@ void pte_list_add(struct kvm_vcpu *vcpu, unsigned long *head, u64 *sptep)
 		struct pte_list_desc *first = desc_alloc(vcpu);
 
 		first->more = d;
+		first->behind = d->nr + d->behind;
 		*head = (unsigned long)first | LIST_MANY;
 		d = first;
 	}
@@ -84,6 +86,13 @@ found:
 	*head = first->more ? (unsigned long)first->more | LIST_MANY : 0;
 	kmem_cache_free(mmu_desc_cache, first);
 	return true;
+}
+
+unsigned int pte_list_count(unsigned long head)
+{
+	if (!(head & LIST_MANY))
+		return !!head;
+	return list_desc(head)->nr + list_desc(head)->behind;
 }
 
 u64 *pte_list_first(unsigned long head)
@@ -172,10 +181,9 @@ static void protect_spte(u64 *sptep, void *arg)
 	}
 }
 
-/* Takes the first spte off a list until none is left.  True if one was. */
-bool rmap_unmap(struct kvm *kvm, unsigned long *head)
+/* Takes the first spte off a list until none is left. */
+void rmap_unmap(struct kvm *kvm, unsigned long *head)
 {
-	bool any = false;
 	LIST_HEAD(none);
 
 	while (*head) {
@@ -185,26 +193,25 @@ bool rmap_unmap(struct kvm *kvm, unsigned long *head)
 		mmu_drop_entry(kvm, sp, sptep - sp->spt, &none);
 		if (WARN_ON_ONCE(*head && pte_list_first(*head) == sptep))
 			pte_list_remove(head, sptep);
-		any = true;
 	}
-	return any;
 }
 
 /*
  * @gfn shall not be written unseen.  A large mapping goes altogether: it is
  * made anew in small pages, of which only this one is protected.
  */
-bool rmap_write_protect(struct kvm *kvm, struct kvm_slot *slot, gfn_t gfn)
+void rmap_write_protect(struct kvm *kvm, struct kvm_slot *slot, gfn_t gfn)
 {
 	struct gfn_block *block = slot_block(slot, gfn);
 	bool changed = false;
 
 	if (!block)
-		return false;
+		return;
 	pte_list_walk(block->rmap[gfn & 511], protect_spte, &changed);
+	if (changed)
+		kvm->mmu.tlbs_dirty = true;
 	if (unlikely(block->rmap_2m))
-		changed |= rmap_unmap(kvm, &block->rmap_2m);
-	return changed;
+		rmap_unmap(kvm, &block->rmap_2m);
 }
 
 void mmu_write_protect_mask(struct kvm *kvm, struct kvm_slot *slot,
@@ -221,17 +228,14 @@ void mmu_write_protect_mask(struct kvm *kvm, struct kvm_slot *slot,
 void mmu_write_protect_slot(struct kvm *kvm, struct kvm_slot *slot)
 {
 	unsigned long i;
-	bool flush = false;
 
 	spin_lock(&kvm->mmu.lock);
 	for (i = 0; i < slot->npages; i++) {
 		if (slot_block(slot, slot->base_gfn + i))
-			flush |= rmap_write_protect(kvm, slot,
-						    slot->base_gfn + i);
+			rmap_write_protect(kvm, slot, slot->base_gfn + i);
 		if (!(i & 511))
 			cond_resched_lock(&kvm->mmu.lock);
 	}
-	if (flush || kvm->mmu.tlbs_dirty)
-		mmu_flush_remote(kvm);
+	mmu_flush_dirty(kvm);
 	spin_unlock(&kvm->mmu.lock);
 }

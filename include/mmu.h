@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * mmu.h - shadow paging: what the processor walks is a shadow of the guest's
- * page tables, kept by us (mmu.c, mmu_rmap.c, mmu_walk.c).
+ * page tables, kept by us (mmu*.c).
  *
  * Included by kvm.h, which it completes; do not include it alone.
  * Read next: Documentation/design.md, "Shadow paging", then mmu.c.
@@ -55,6 +55,7 @@ struct shadow_page {
 	struct list_head link;		/* kvm_mmu.active, newest first */
 	struct list_head unsync_link;	/* kvm_mmu.unsync */
 	gfn_t gfn;			/* of the guest table, or first mapped */
+	u64 born;			/* kvm_mmu.births when it was made */
 	union mmu_role role;
 	bool unsync;			/* guest may write it unseen */
 	bool zapped;			/* off the hash; waits for its vCPUs */
@@ -99,6 +100,7 @@ struct kvm_mmu {
 	struct list_head unsync;	/* lock */
 	struct list_head spare;		/* lock: empty pages, to use again */
 	unsigned int nr_spare;		/* lock */
+	u64 births;			/* lock: shadow pages ever made */
 	unsigned long nr_pages, max_pages;	/* lock */
 	unsigned long requested_pages;	/* KVM_SET_NR_MMU_PAGES, or 0 */
 	int invalidate_count;		/* lock: notifiers at work, do not map */
@@ -149,9 +151,12 @@ bool mmu_guest_written(struct kvm *kvm, gpa_t gpa, unsigned int len);
 /* The emulator cannot execute a write to a page table: let it go native. */
 bool mmu_unprotect(struct kvm *kvm, gfn_t gfn);
 
+/* Flush all TLBs if sptes went, or lost rights, without that.  mmu.lock. */
+void mmu_flush_dirty(struct kvm *kvm);
+
 /* Slots.  slots_lock held. */
 void mmu_zap_all(struct kvm *kvm);
-void mmu_zap_mmio(struct kvm *kvm);
+void mmu_slot_added(struct kvm *kvm, const struct kvm_slot *slot);
 void mmu_write_protect_slot(struct kvm *kvm, struct kvm_slot *slot);
 void mmu_write_protect_mask(struct kvm *kvm, struct kvm_slot *slot,
 			    unsigned long first, unsigned long mask);
@@ -162,8 +167,5 @@ void mmu_update_quota(struct kvm *kvm);
 
 /* mmu_host.c */
 extern const struct mmu_notifier_ops mmu_notifier_ops;
-
-/* Re-derive every invariant; prints the first that fails.  mmu.lock held. */
-bool mmu_audit(struct kvm *kvm, const char *where);
 
 #endif /* KVM_MMU_H */

@@ -7,6 +7,7 @@
  * mmu_rmap.c		reverse maps and all that works through them
  * mmu_host.c		the process's page tables, MMU notifiers
  * mmu_walk.c		the guest's tables: walk and sync, from paging_tmpl.h
+ * mmu_zap.c		the quota, and what a change of slots makes go
  * mmu_audit.c		re-derives every invariant
  */
 #ifndef KVM_MMU_PRIVATE_H
@@ -168,9 +169,17 @@ static inline gfn_t mmu_entry_gfn(const struct shadow_page *sp,
 
 struct pte_list_desc {
 	u64 *spte[14];
-	unsigned long nr;
+	u32 nr;
+	u32 behind;		/* in the descriptors after this one */
 	struct pte_list_desc *more;
 };
+
+/*
+ * Removal searches the list, under the lock: a guest that maps one page very
+ * often gets all of it unmapped now and then.
+ */
+#define PTE_LIST_MAX	1024
+
 
 void pte_list_add(struct kvm_vcpu *vcpu, unsigned long *head, u64 *sptep);
 bool pte_list_remove(unsigned long *head, u64 *sptep);
@@ -186,10 +195,9 @@ struct gfn_block *slot_block(const struct kvm_slot *slot, gfn_t gfn);
 struct gfn_block *slot_block_get(struct kvm_vcpu *vcpu, struct kvm_slot *slot,
 				 gfn_t gfn);
 unsigned long *slot_rmap(struct gfn_block *block, gfn_t gfn, int level);
-/* True if there was something to unmap. */
-bool rmap_unmap(struct kvm *kvm, unsigned long *head);
-/* True if an spte lost its write bit. */
-bool rmap_write_protect(struct kvm *kvm, struct kvm_slot *slot, gfn_t gfn);
+/* These two do not flush: see mmu_flush_dirty(). */
+void rmap_unmap(struct kvm *kvm, unsigned long *head);
+void rmap_write_protect(struct kvm *kvm, struct kvm_slot *slot, gfn_t gfn);
 
 static inline bool gfn_is_shadowed(const struct kvm_slot *slot, gfn_t gfn)
 {
@@ -211,15 +219,31 @@ void host_mark_dirty(kvm_pfn_t pfn);
 /* Fault the page in.  Sleeps; 0, -EFAULT or -EINTR. */
 int host_populate(hva_t hva, bool write);
 
+/* ---- mmu_zap.c ---- */
+
+/* Before a fault makes shadow pages.  mmu.lock. */
+void mmu_make_room(struct kvm *kvm, struct list_head *zapped);
+
 /* ---- mmu_audit.c ---- */
 
+/*
+ * Re-derive every invariant, every Nth time; print the first that fails.
+ * mmu.lock held.
+ */
 extern unsigned int mmu_audit_every;
-void mmu_audit_nth(struct kvm *kvm, const char *where);
+void mmu_audit_nth(struct kvm *kvm, const char *where, bool guest_waits);
 
 static inline void mmu_audit_after(struct kvm *kvm, const char *where)
 {
 	if (unlikely(mmu_audit_every))
-		mmu_audit_nth(kvm, where);
+		mmu_audit_nth(kvm, where, false);
+}
+
+/* The same by a vCPU's thread; the only vCPU writes no tables meanwhile. */
+static inline void mmu_audit_root(struct kvm *kvm, const char *where)
+{
+	if (unlikely(mmu_audit_every))
+		mmu_audit_nth(kvm, where, kvm_nr_vcpus(kvm) == 1);
 }
 
 #endif /* KVM_MMU_PRIVATE_H */

@@ -264,14 +264,19 @@ static void NAME(sync_entry)(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 			     unsigned int index, u64 target)
 {
 	u64 was = sp->guest[index], spte = sp->spt[index];
+	/* By wp_override(); that the guest's entry is dirty is not recorded. */
+	bool override = (spte & PT_WRITE) && !(was & ACC_WRITE);
 	LIST_HEAD(none);
 
-	if (likely(target == was))
+	if (likely(target == was && !override))
 		return;
-	/* Changed in anything but the write right and rights gained: out. */
-	if (!spte_present(spte) || ((target ^ was) & PT_ADDR) ||
-	    (was & ~target & (ACC_USER | ACC_EXEC)) || !target ||
-	    ((spte & PT_WRITE) && !(was & ACC_WRITE))) {
+	/*
+	 * Changed in anything but rights to write and rights gained: out.  The
+	 * user's right is also a ban on the supervisor, by SMEP and SMAP.
+	 */
+	if (!spte_present(spte) || !target || override ||
+	    ((target ^ was) & (PT_ADDR | ACC_USER)) ||
+	    (was & ~target & ACC_EXEC)) {
 		mmu_drop_entry(vcpu->kvm, sp, index, &none);
 		return;
 	}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mmu_zap.c - when shadow pages have to go: the quota is used up, or the slots
+ * that they were made from change.
+ *
+ * Owns: kvm_mmu.max_pages, the MMIO generation.  Everything here takes mmu.lock
+ * or says that it is held; callers hold slots_lock, or kvm->srcu for reading.
+ *
+ * Read next: memslot.c, slot_retire(), for the order of things.
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include "kvm.h"
+#include "mmu_private.h"
+
+#define PAGES_PERMILLE	20	/* default quota, of the VM's memory */
+
+/* ------------------------------------------------------------------------
+ * The quota
+ */
+
+static unsigned long default_max_pages(struct kvm *kvm)
+{
+	struct kvm_slots *slots = kvm_slots(kvm);
+	unsigned long pages = 0;
+	unsigned int i;
+
+	for (i = 0; i < slots->nr; i++)
+		pages += slots->slot[i]->npages;
+	return max_t(unsigned long, pages * PAGES_PERMILLE / 1000,
+		     KVM_MIN_MMU_PAGES);
+}
+
+/* Oldest first; roots in use stay.  mmu.lock. */
+static void shrink_to(struct kvm *kvm, unsigned long nr,
+		      struct list_head *zapped)
+{
+	struct shadow_page *sp;
+
+again:
+	list_for_each_entry_reverse(sp, &kvm->mmu.active, link) {
+		if (kvm->mmu.nr_pages <= nr)
+			return;
+		if (sp->root_count)
+			continue;
+		mmu_zap_page(kvm, sp, zapped);
+		goto again;	/* children went with it */
+	}
+}
+
+void mmu_make_room(struct kvm *kvm, struct list_head *zapped)
+{
+	if (likely(kvm->mmu.nr_pages + 8 <= kvm->mmu.max_pages))
+		return;
+	/* A batch, so that the flush is paid for once. */
+	shrink_to(kvm, kvm->mmu.max_pages - min(kvm->mmu.max_pages / 4,
+						64ul), zapped);
+}
+
+void mmu_set_max_pages(struct kvm *kvm, unsigned long nr)
+{
+	unsigned long have;
+	LIST_HEAD(zapped);
+
+	spin_lock(&kvm->mmu.lock);
+	kvm->mmu.requested_pages = nr;
+	kvm->mmu.max_pages = nr;
+	/* In steps: there may be a million.  Roots in use stay. */
+	do {
+		have = kvm->mmu.nr_pages;
+		shrink_to(kvm, max(nr, have - min(have, 256ul)), &zapped);
+		mmu_commit_zap(kvm, &zapped);
+		cond_resched_lock(&kvm->mmu.lock);
+	} while (kvm->mmu.nr_pages > nr && kvm->mmu.nr_pages < have);
+	spin_unlock(&kvm->mmu.lock);
+}
+
+/* The slots changed: so did the memory that the default is a part of. */
+void mmu_update_quota(struct kvm *kvm)
+{
+	spin_lock(&kvm->mmu.lock);
+	if (!kvm->mmu.requested_pages)
+		kvm->mmu.max_pages = default_max_pages(kvm);
+	spin_unlock(&kvm->mmu.lock);
+}
+
+/* ------------------------------------------------------------------------
+ * Zapping by slot
+ */
+
+/*
+ * All that are there now.  vCPUs make new ones whenever the lock is dropped,
+ * and could do so for ever; what they make is right already.
+ */
+void mmu_zap_all(struct kvm *kvm)
+{
+	struct kvm_mmu *mmu = &kvm->mmu;
+	struct shadow_page *sp;
+	LIST_HEAD(zapped);
+	u64 newest;
+
+	spin_lock(&mmu->lock);
+	newest = mmu->births;
+	while (!list_empty(&mmu->active)) {
+		sp = list_last_entry(&mmu->active, struct shadow_page, link);
+		if (sp->born > newest)
+			break;
+		mmu_zap_page(kvm, sp, &zapped);
+		if (need_resched() || spin_needbreak(&mmu->lock)) {
+			mmu_commit_zap(kvm, &zapped);
+			cond_resched_lock(&mmu->lock);
+		}
+	}
+	mmu_commit_zap(kvm, &zapped);
+	mmu_flush_dirty(kvm);
+	mmu_audit_after(kvm, "zap");
+	spin_unlock(&mmu->lock);
+}
+
+/* Tables where there was no memory were not watched for writes. */
+static void zap_tables_in(struct kvm *kvm, const struct kvm_slot *slot)
+{
+	struct shadow_page *sp;
+	LIST_HEAD(zapped);
+
+	spin_lock(&kvm->mmu.lock);
+again:
+	list_for_each_entry(sp, &kvm->mmu.active, link) {
+		if (sp->role.direct || sp->gfn < slot->base_gfn ||
+		    sp->gfn - slot->base_gfn >= slot->npages)
+			continue;
+		mmu_zap_page(kvm, sp, &zapped);
+		goto again;	/* children went with it */
+	}
+	mmu_commit_zap(kvm, &zapped);
+	spin_unlock(&kvm->mmu.lock);
+}
+
+/* MMIO markers carry a generation; when it wraps they have to go. */
+void mmu_slot_added(struct kvm *kvm, const struct kvm_slot *slot)
+{
+	mmu_update_quota(kvm);
+	zap_tables_in(kvm, slot);
+	if (++kvm->mmu.mmio_generation % SPTE_MMIO_GENS == 0)
+		mmu_zap_all(kvm);
+}
