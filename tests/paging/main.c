@@ -8,6 +8,14 @@
  */
 #include "paging_test.h"
 
+static int print_deviations(void)
+{
+#define DEVIATION(name, ours, stock, consequence)	\
+	printf("%s\n  here: %s\n  Linux: %s\n  so: %s\n", #name, ours, stock, consequence);
+#include "deviations.h"
+	return PASS;
+}
+
 static const struct test {
 	const char *name;
 	int (*run)(void);
@@ -22,11 +30,14 @@ static const struct test {
 	{ "replay", test_replay },
 	{ "reuse", test_reuse },
 	{ "smap", test_smap },
+	{ "many", test_many },
+	{ "places", test_places },
 	{ "mmio", test_mmio },
 	{ "random", test_random },
 	{ "pdpte", test_pdpte },
 	{ "pse36", test_pse36 },
 	{ "modes", test_modes },
+	{ "deviations", print_deviations },
 };
 
 static char **words;

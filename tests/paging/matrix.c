@@ -118,13 +118,16 @@ static bool is_redundant(unsigned int combination)
 	return false;
 }
 
-/* Every combination of @level's bits while all other levels allow all. */
+/*
+ * Every combination of @level's bits (one in @share of them) while all other
+ * levels allow all.
+ */
 static void vary_level(unsigned int level, unsigned int leaf)
 {
-	unsigned int combination, at;
+	unsigned int combination, at, share = option("share", 1);
 
 	for (combination = 0; combination < 1 << VARIED; combination++) {
-		if (is_redundant(combination))
+		if (is_redundant(combination) || (share > 1 && random_below(&rng, share)))
 			continue;
 		for (at = top_level(); at; at--)
 			wanted[at] = entry_for(at, PTE_ALL | PTE_A |

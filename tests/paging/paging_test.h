@@ -5,7 +5,7 @@
  * and compares result, error code, CR2, accessed and dirty bits.
  *
  * Reading order: model.c, check.c, then the tests: matrix.c, stale.c,
- * tables.c, random.c, modes.c; main.c names them.
+ * tables.c, shadow.c, random.c, modes.c; main.c names them.
  */
 #ifndef PAGING_TEST_H
 #define PAGING_TEST_H
@@ -137,5 +137,7 @@ int test_pdpte(void);
 int test_pse36(void);
 int test_modes(void);
 int test_smap(void);
+int test_many(void);
+int test_places(void);
 
 #endif

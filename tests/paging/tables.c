@@ -601,7 +601,8 @@ int test_reuse(void)
 		} else {
 			size_t count = PAGE_SIZE / sizeof(uintptr_t);
 
-			asm volatile("rep stos" : "+D"(through), "+c"(count)
+			asm volatile("rep stos%z2"
+				     : "+D"(through), "+c"(count)
 				     : "a"((uintptr_t)step * 0x1010101) : "memory");
 		}
 		check_all(s.va);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * deviations.h - where Linux's module differs from the processor's manual, and
+ * ours does not: name, what the processor does and so do we, what Linux's
+ * does, what the tests do about it.  `paging deviations` prints it.  No guard:
+ * it is included to make a table.
+ */
+DEVIATION(smap_implicit, "RFLAGS.AC at CPL 3 is no leave for implicit supervisor accesses (SDM vol. 3, \"Determination of Access Rights\")",
+	  "the access faults for ever, as the module takes AC for a leave and sees no reason to fault",
+	  "test smap runs on ours only; no other test sets AC at CPL 3")
+DEVIATION(smap_without_wp, "SMAP holds whatever CR0.WP says",
+	  "after a write with AC while CR0.WP is 0 to a page without the right to write, reads without AC succeed",
+	  "test smap runs on ours only; all others set SMAP only together with CR0.WP, or write nothing to such pages")
+DEVIATION(fetch_bit, "an instruction fetch is told in the error code only where paging has it: with SMEP, or with EFER.NXE in forms of paging with NX",
+	  "32-bit paging with EFER.NXE sets the bit, too",
+	  "the bit may be either way there")
