@@ -281,24 +281,36 @@ static int make_frame(struct x86_emulate_ctxt *c, struct emul_stack *stack,
 	return emul_stack_try_push(c, stack, bytes);
 }
 
-/* The new top of the stack must be writable, though nothing is written there. */
-int emul_enter(struct x86_emulate_ctxt *c)
+static int push_frame(struct x86_emulate_ctxt *c, const struct emul_stack *start,
+		      unsigned int count)
 {
-	unsigned int bytes = c->insn->op_bytes, count, i;
-	struct emul_stack start, top, stack;
+	unsigned int bytes = c->insn->op_bytes, i;
+	struct emul_stack stack = *start;
+	int r = X86_OK;
 	u64 val = 0;
-	int r;
 
-	emul_stack_current(c, &start);
-	top = stack = start;
-	r = make_frame(c, &top, c->insn->imm2 & 31, &count);
-	emul_stack_adjust(&top, -(s64)c->src.val);
-	if (r == X86_OK)
-		r = emul_stack_check(c, &top, bytes);
 	for (i = 0; i < count && r == X86_OK; i++) {
 		memcpy(&val, frame_entry(c, i), bytes);
 		r = emul_stack_push(c, &stack, val, bytes);
 	}
+	return r;
+}
+
+/* The new top of the stack must be writable, though nothing is written there. */
+int emul_enter(struct x86_emulate_ctxt *c)
+{
+	unsigned int bytes = c->insn->op_bytes, count;
+	struct emul_stack start, top;
+	int r;
+
+	emul_stack_current(c, &start);
+	top = start;
+	r = make_frame(c, &top, c->insn->imm2 & 31, &count);
+	emul_stack_adjust(&top, -(s64)c->src.val);
+	if (r == X86_OK)
+		r = emul_stack_check(c, &top, bytes);
+	if (r == X86_OK)
+		r = push_frame(c, &start, count);
 	if (r != X86_OK)
 		return r;
 	emul_stack_adjust(&start, -(s64)bytes);
@@ -395,29 +407,32 @@ u64 emul_flags_writable(const struct x86_emulate_ctxt *c, unsigned int bytes)
 	return mask;
 }
 
+static int load_flags(struct x86_emulate_ctxt *c, u64 image)
+{
+	u64 mask = emul_flags_writable(c, c->insn->op_bytes) & ~(u64)X86_EFLAGS_RF;
+
+	if (vm86_sensitive(c))
+		return emul_load_flags_vme(c, image);
+	c->next_rflags = (c->rflags & ~mask) | (image & mask);
+	return X86_OK;
+}
+
 int emul_popf(struct x86_emulate_ctxt *c)
 {
 	unsigned int bytes = c->insn->op_bytes;
 	struct emul_stack stack;
-	u64 image, mask;
+	u64 image;
 	int r;
 
 	if (vm86_sensitive(c) && (bytes != 2 || !emul_vme(c)))
 		return emul_gp(c);
 	emul_stack_current(c, &stack);
 	r = emul_stack_pop(c, &stack, &image, bytes);
-	if (r != X86_OK)
-		return r;
-	if (vm86_sensitive(c)) {
-		r = emul_load_flags_vme(c, image);
-		if (r != X86_OK)
-			return r;
-	} else {
-		mask = emul_flags_writable(c, bytes) & ~(u64)X86_EFLAGS_RF;
-		c->next_rflags = (c->rflags & ~mask) | (image & mask);
-	}
-	c->regs[X86_RSP] = stack.rsp;
-	return X86_OK;
+	if (r == X86_OK)
+		r = load_flags(c, image);
+	if (r == X86_OK)
+		c->regs[X86_RSP] = stack.rsp;
+	return r;
 }
 
 #define SAHF_FLAGS	(EMUL_FL_ARITH & 0xff)

@@ -595,31 +595,35 @@ static int ret_far_real(struct x86_emulate_ctxt *c, struct return_frame *f)
 	return X86_OK;
 }
 
-int emul_ret_far(struct x86_emulate_ctxt *c)
+static int ret_far_protected(struct x86_emulate_ctxt *c, struct return_frame *f)
 {
 	unsigned int bytes = c->insn->op_bytes;
+	bool outward = (f->selector & 3) != c->cpl;
+	int r = X86_OK;
+
+	emul_stack_adjust(&f->stack, c->src.val);
+	if (outward)
+		r = pop_outer_stack(c, f, bytes);
+	if (r == X86_OK)
+		r = return_target(c, f);
+	if (r == X86_OK && outward)
+		r = check_outer_stack(c, f);
+	if (r != X86_OK)
+		return r;
+	if (outward)
+		emul_stack_adjust(&f->outer, c->src.val);
+	commit_return(c, f, outward, 2 * bytes + (unsigned int)c->src.val);
+	return X86_OK;
+}
+
+int emul_ret_far(struct x86_emulate_ctxt *c)
+{
 	struct return_frame f;
-	bool outward;
-	int r = pop_return(c, &f, bytes);
+	int r = pop_return(c, &f, c->insn->op_bytes);
 
 	if (r != X86_OK)
 		return r;
-	if (!emul_protected(c))
-		return ret_far_real(c, &f);
-	outward = (f.selector & 3) != c->cpl;
-	emul_stack_adjust(&f.stack, c->src.val);
-	if (outward)
-		r = pop_outer_stack(c, &f, bytes);
-	if (r == X86_OK)
-		r = return_target(c, &f);
-	if (r == X86_OK && outward)
-		r = check_outer_stack(c, &f);
-	if (r != X86_OK)
-		return r;
-	if (outward)
-		emul_stack_adjust(&f.outer, c->src.val);
-	commit_return(c, &f, outward, 2 * bytes + (unsigned int)c->src.val);
-	return X86_OK;
+	return emul_protected(c) ? ret_far_protected(c, &f) : ret_far_real(c, &f);
 }
 
 /* The flags that IRET loads; from an inner level and outside vm86 mode. */
@@ -819,12 +823,8 @@ int emul_syscall(struct x86_emulate_ctxt *c)
 	return X86_OK;
 }
 
-int emul_sysret(struct x86_emulate_ctxt *c)
+static int check_sysret(struct x86_emulate_ctxt *c, bool long64, u64 *star)
 {
-	bool long64 = c->insn->op_bytes == 8;
-	struct x86_seg ss;
-	u64 star;
-	u16 base;
 	int r = syscall_enabled(c);
 
 	if (r == X86_OK && c->cpl)
@@ -832,24 +832,35 @@ int emul_sysret(struct x86_emulate_ctxt *c)
 	/* Intel faults here; AMD lets the user's first fetch do it. */
 	if (r == X86_OK && long64 && !emul_amd(c) && !emul_canonical(c, c->regs[X86_RCX]))
 		r = emul_gp(c);
-	if (r == X86_OK)
-		r = emul_get_msr(c, EMUL_MSR_STAR, &star);
+	return r == X86_OK ? emul_get_msr(c, EMUL_MSR_STAR, star) : r;
+}
+
+/* AMD loads the selector of SS alone, and leaves what was in its hidden part. */
+static void keep_stack_seg(struct x86_emulate_ctxt *c, struct x86_seg *ss, u16 selector)
+{
+	ss->selector = selector;
+	ss->ar |= X86_AR_DPL;
+	emul_load_seg(c, X86_SS, ss);
+}
+
+int emul_sysret(struct x86_emulate_ctxt *c)
+{
+	bool long64 = c->insn->op_bytes == 8;
+	struct x86_seg ss = *emul_seg(c, X86_SS);
+	u64 star = 0;
+	int r = check_sysret(c, long64, &star);
+	u16 base = (u16)(star >> 48);
+
 	if (r != X86_OK)
 		return r;
-	base = (u16)(star >> 48);
 	if (emul_long_mode(c))
 		c->next_rflags = (c->regs[X86_R11] & 0x3c7fd7) | X86_EFLAGS_FIXED;
 	else
 		emul_flag(c, X86_EFLAGS_IF, true);
-	ss = *emul_seg(c, X86_SS);
 	enter_flat(c, (base + (long64 ? 16 : 0)) | 3, (base + 8) | 3, 3, long64,
 		   c->regs[X86_RCX]);
-	/* AMD loads the selector of SS alone, and leaves its hidden part. */
-	if (emul_amd(c)) {
-		ss.selector = (base + 8) | 3;
-		ss.ar |= X86_AR_DPL;
-		emul_load_seg(c, X86_SS, &ss);
-	}
+	if (emul_amd(c))
+		keep_stack_seg(c, &ss, (base + 8) | 3);
 	return X86_OK;
 }
 

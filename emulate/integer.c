@@ -529,8 +529,7 @@ int emul_idiv(struct x86_emulate_ctxt *c)
 			n |= ~(unsigned __int128)0 << (2 * bits);
 		n = -n;
 	}
-	if (d_negative)
-		d = -d;
+	d = d_negative ? -d : d;
 	if ((u64)(n >> bits) >= d)
 		return x86_emulate_fault(c, EXC_DE);
 	quotient = divide(n, d, &remainder);

@@ -384,23 +384,30 @@ int emul_lldt(struct x86_emulate_ctxt *c)
 	return r;
 }
 
-int emul_ltr(struct x86_emulate_ctxt *c)
+/* A TSS that is not busy. */
+static int check_tss(struct x86_emulate_ctxt *c, u16 selector, struct emul_desc *desc)
 {
-	u16 selector = (u16)c->src.val;
-	struct emul_desc desc;
-	struct x86_seg seg;
 	int r;
 
 	if (selector <= SELECTOR_RPL)
 		return emul_gp(c);
-	r = emul_read_system_desc(c, selector, EXC_GP, &desc);
+	r = emul_read_system_desc(c, selector, EXC_GP, desc);
 	if (r != X86_OK)
 		return r;
-	if (DESC_S(&desc) || (DESC_TYPE(&desc) != DESC_TSS &&
-			      (DESC_TYPE(&desc) != DESC_TSS16 || emul_long_mode(c))))
+	if (DESC_S(desc) || (DESC_TYPE(desc) != DESC_TSS &&
+			     (DESC_TYPE(desc) != DESC_TSS16 || emul_long_mode(c))))
 		return emul_fault_selector(c, EXC_GP, selector);
-	if (!DESC_P(&desc))
-		return emul_fault_selector(c, EXC_NP, selector);
+	return DESC_P(desc) ? X86_OK : emul_fault_selector(c, EXC_NP, selector);
+}
+
+int emul_ltr(struct x86_emulate_ctxt *c)
+{
+	struct emul_desc desc;
+	struct x86_seg seg;
+	int r = check_tss(c, (u16)c->src.val, &desc);
+
+	if (r != X86_OK)
+		return r;
 	emul_unpack_desc(&desc, &seg);
 	if (!emul_canonical(c, seg.base))
 		return emul_gp(c);
