@@ -201,11 +201,10 @@ int emul_read_system(struct x86_emulate_ctxt *c, u64 la, void *buf, unsigned int
 	return read_wrapping(c, (u32)la, buf, len, acc | X86_ACC_SYSTEM);
 }
 
+/* Of task switches alone, which long mode has not got. */
 int emul_write_system(struct x86_emulate_ctxt *c, u64 la, const void *buf,
 		      unsigned int len)
 {
-	if (emul_long_mode(c))
-		return c->ops->write(c, la, buf, len, X86_ACC_SYSTEM | X86_ACC_WRITE);
 	return write_wrapping(c, (u32)la, buf, len, X86_ACC_SYSTEM);
 }
 

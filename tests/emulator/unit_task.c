@@ -268,6 +268,11 @@ static void late_faults(void)
 	faulted(x86_deliver_event(&m.c, &(struct x86_event){ 14, X86_EVENT_EXCEPTION, true, 6 }),
 		EXC_PF, 2);
 	check(m.c.changed & X86_CHG_TASK);
+	/* An LDT that is not there. */
+	tasks(0);
+	store(TSS_NEW + 0x60, LDT_SEL, 2);
+	set_descriptor(LDT_SEL, segment_descriptor(LDT, 0x3f, 0x02, 0), 0);
+	faulted(step(JMP_TSS), EXC_TS, LDT_SEL);
 	/* A null LDT is fine. */
 	tasks(0);
 	store(TSS_NEW + 0x60, 0, 4);
