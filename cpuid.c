@@ -312,6 +312,16 @@ int cpuid_get_supported(struct kvm_cpuid2 __user *arg)
 	return 0;
 }
 
+/* Features that work though the processor lacks them: none. */
+int cpuid_get_emulated(struct kvm_cpuid2 __user *arg)
+{
+	struct kvm_cpuid2 head;
+
+	if (copy_from_user(&head, arg, sizeof(head)))
+		return -EFAULT;
+	return put_user(0, &arg->nent);
+}
+
 /* ------------------------------------------------------------------------
  * What the guest was given
  */

@@ -370,12 +370,15 @@ static int emul_cmpxchg(struct x86_emulate_ctxt *ctxt, u64 la, const void *old,
 static int emul_probe(struct x86_emulate_ctxt *ctxt, u64 la, unsigned int len,
 		      unsigned int acc)
 {
+	bool batch = acc & X86_ACC_BATCH;
 	struct emul_page p;
-	int r = translate(ctxt, la, acc, &p);
+	int r;
 
+	acc &= ~X86_ACC_BATCH;
+	r = translate(ctxt, la, acc, &p);
 	if (r == X86_OK && in_page(la, len) < len)
 		r = translate(ctxt, PAGE_ALIGN(la + 1), acc, &p);
-	return r;
+	return r == X86_OK && batch && p.hva == INVALID_HVA ? X86_UNHANDLED : r;
 }
 
 /* ------------------------------------------------------------------------

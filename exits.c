@@ -111,9 +111,9 @@ int handle_hlt(struct kvm_vcpu *vcpu)
 {
 	int r = vcpu_skip_insn(vcpu);
 
-	if (r <= 0 || vcpu->ev.exception.pending)
+	if (r < 0 || vcpu->ev.exception.pending)
 		return r;
-	return vcpu_halt(vcpu);
+	return vcpu_halt(vcpu) ? r : 0;
 }
 
 /* HLT was executed: by the guest, or by the emulator. */
@@ -215,7 +215,7 @@ int handle_task_switch(struct kvm_vcpu *vcpu, u16 selector, int reason,
 	}
 	if (!event || event->type == VCPU_EVENT_SOFT) {
 		r = vcpu_skip_insn(vcpu);
-		if (r <= 0 || vcpu->ev.exception.pending)
+		if (r < 0 || vcpu->ev.exception.pending)
 			return r;
 	}
 	return vcpu_emulate_task_switch(vcpu, selector, reason, event);

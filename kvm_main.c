@@ -32,6 +32,7 @@
 #include <trace/events/ipi.h>
 #include <asm/reboot.h>
 #include "compat.h"
+#include "host_work.h"
 #include "io.h"
 #include "irqchip.h"
 #include "kvm.h"
@@ -484,7 +485,7 @@ static void record_exit(struct kvm_vcpu *vcpu)
 /*
  * Has the host something for this thread to do, before it may stay longer in
  * the guest?  NOTIFY_RESUME alone (rseq sets it at every preemption) waits
- * until the thread returns to user space; task work is done on that way only.
+ * until the thread returns to user space.
  */
 static bool host_work_pending(void)
 {
@@ -495,25 +496,22 @@ static bool host_work_pending(void)
 	return (flags & _TIF_NOTIFY_RESUME) && task_work_pending(current);
 }
 
-/*
- * 0, or leave for user space: -EINTR for a signal.  Task work is done on the
- * way out of the system call, which then starts again as if nothing had been:
- * with TIF_SIGPENDING the kernel looks at that return code.
- */
+/* 0, or leave for user space: -EINTR for a signal. */
 static int host_work(struct kvm_vcpu *vcpu)
 {
+	if (!signal_pending(current)) {
+		srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
+		if (task_work_pending(current))
+			host_task_work();
+		else
+			schedule();
+		vcpu->srcu_idx = srcu_read_lock(&vcpu->kvm->srcu);
+	}
 	if (signal_pending(current)) {
 		vcpu->run->exit_reason = KVM_EXIT_INTR;
 		vcpu->stats.signal_exits++;
 		return -EINTR;
 	}
-	if (task_work_pending(current)) {
-		set_thread_flag(TIF_SIGPENDING);
-		return -ERESTARTNOHAND;
-	}
-	srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
-	schedule();
-	vcpu->srcu_idx = srcu_read_lock(&vcpu->kvm->srcu);
 	return 0;
 }
 
@@ -1059,6 +1057,8 @@ static long dev_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
 		return arg ? -EINVAL : VCPU_MMAP_PAGES * PAGE_SIZE;
 	case KVM_GET_SUPPORTED_CPUID:
 		return cpuid_get_supported(argp);
+	case KVM_GET_EMULATED_CPUID:
+		return cpuid_get_emulated(argp);
 	case KVM_GET_MSR_INDEX_LIST:
 		return msr_index_list(argp);
 	}

@@ -1518,7 +1518,7 @@ static int vm86_exception(struct kvm_vcpu *vcpu, u8 vector)
 	case BP_VECTOR:
 	case OF_VECTOR:
 		r = vcpu_skip_insn(vcpu);
-		if (r <= 0)
+		if (r < 0)
 			return r;
 	}
 	vcpu_inject(vcpu, vector);

@@ -275,10 +275,11 @@ int emul_lods(struct x86_emulate_ctxt *c)
 
 /*
  * How many elements at @ea, at most @count, make one piece of memory: upwards, without
- * a wrap of the offset, in one page.  At least 1, which may cross a page.
+ * a wrap of the offset, in one page, and not MMIO, where a device wants each by itself.
+ * At least 1, which may cross a page, and may fault.
  */
 static unsigned int batch(struct x86_emulate_ctxt *c, unsigned int sreg, u64 ea,
-			  unsigned int bytes, unsigned int count)
+			  unsigned int bytes, unsigned int count, unsigned int acc)
 {
 	u64 la, room = emul_mask(c->insn->addr_bytes) - ea;
 
@@ -290,7 +291,8 @@ static unsigned int batch(struct x86_emulate_ctxt *c, unsigned int sreg, u64 ea,
 		return 1;
 	if (count * bytes > 4096 - (la & 4095))
 		count = (4096 - (la & 4095)) / bytes;
-	if (!count || emul_linear(c, sreg, ea, count * bytes, 0, &la) != X86_OK)
+	if (count <= 1 || emul_linear(c, sreg, ea, count * bytes, 0, &la) != X86_OK ||
+	    emul_probe_linear(c, la, count * bytes, acc | X86_ACC_BATCH) != X86_OK)
 		return 1;
 	return count;
 }
@@ -299,7 +301,7 @@ static unsigned int batch(struct x86_emulate_ctxt *c, unsigned int sreg, u64 ea,
 static int ins_step(struct x86_emulate_ctxt *c, unsigned int bytes, unsigned int *count)
 {
 	u64 ea = pointer(c, X86_RDI), la;
-	unsigned int n = batch(c, X86_ES, ea, bytes, *count), at, len;
+	unsigned int n = batch(c, X86_ES, ea, bytes, *count, X86_ACC_WRITE), at, len;
 	int r = emul_linear(c, X86_ES, ea, n * bytes, X86_ACC_WRITE, &la);
 
 	if (r == X86_OK)
@@ -320,7 +322,7 @@ static int ins_step(struct x86_emulate_ctxt *c, unsigned int bytes, unsigned int
 static int outs_step(struct x86_emulate_ctxt *c, unsigned int bytes, unsigned int *count)
 {
 	u64 ea = pointer(c, X86_RSI), la;
-	unsigned int n = batch(c, source_seg(c), ea, bytes, *count), at, len;
+	unsigned int n = batch(c, source_seg(c), ea, bytes, *count, 0), at, len;
 	int r = emul_linear(c, source_seg(c), ea, n * bytes, 0, &la);
 
 	for (at = 0; at < n * bytes && r == X86_OK; at += len) {

@@ -823,6 +823,7 @@ int guest_fpu_op(int op, unsigned int reg, void *buf);
  */
 
 int cpuid_get_supported(struct kvm_cpuid2 __user *arg);
+int cpuid_get_emulated(struct kvm_cpuid2 __user *arg);
 long cpuid_set(struct kvm_vcpu *vcpu, struct kvm_cpuid2 __user *arg);
 long cpuid_set_old(struct kvm_vcpu *vcpu, struct kvm_cpuid __user *arg);
 long cpuid_get(struct kvm_vcpu *vcpu, struct kvm_cpuid2 __user *arg);

@@ -146,6 +146,7 @@ enum x86_sysreg {
 #define X86_ACC_FETCH		0x02	/* instruction fetch */
 #define X86_ACC_USER		0x04	/* with the rights of CPL 3 */
 #define X86_ACC_SYSTEM		0x08	/* implicit supervisor access: GDT, LDT, IDT, TSS */
+#define X86_ACC_BATCH		0x10	/* probe only: is it memory, or MMIO item by item? */
 
 /* Operations of the system callback, and what its argument is. */
 enum x86_system_op {
@@ -214,7 +215,8 @@ struct x86_emulate_ops {
 		       const void *new, unsigned int len, unsigned int acc);
 	/*
 	 * Would this access fault?  Changes nothing but accessed and dirty bits.  len
-	 * is 1 to 4096, so at most two pages.  X86_OK also for MMIO.
+	 * is 1 to 4096, so at most two pages.  X86_OK also for MMIO, but X86_UNHANDLED
+	 * there with X86_ACC_BATCH.
 	 */
 	int (*probe)(struct x86_emulate_ctxt *ctxt, u64 la, unsigned int len,
 		     unsigned int acc);

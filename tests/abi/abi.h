@@ -7,7 +7,7 @@
  * the test goes on, so that one run shows all that is wrong; REQUIRE ends it.
  * What a test expects is what the KVM API document says and Linux's own
  * module does.  Where ours means to differ, differs() says so, and
- * deviations.c gives the reason.
+ * deviations.h gives the reason.
  *
  * Read next: vm.h (machines to test on), then any test_*.c.
  */

@@ -22,9 +22,15 @@ DEVIATION(efer_reserved, "KVM_SET_SREGS refuses reserved bits of EFER with EINVA
 DEVIATION(sysenter, "IA32_SYSENTER_ESP and EIP keep 64 bits",
 	  "on AMD they are cut to 32, unless the guest's CPUID says Intel",
 	  "the processor keeps 64; nothing of the guest's can tell, as AMD has no SYSENTER in long mode")
+DEVIATION(msr_list, "every MSR of KVM_GET_MSR_INDEX_LIST can be read and set, and the guest reads few others",
+	  "some of the list fail, as the guest's CPUID does not have them; more answer that are not listed",
+	  "a client saves what is listed, and cannot save the rest")
 DEVIATION(no_memory, "a VM without any memory slot runs, and ends in KVM_EXIT_INTERNAL_ERROR at the first fetch",
 	  "KVM_RUN fails with ENOSPC",
 	  "there is no reason for a special case")
+DEVIATION(ring_full, "the coalesced ring is full with all entries but one",
+	  "for the first time half way",
+	  "it miscounts while the indices have not wrapped")
 DEVIATION(ins_mmio, "INS into MMIO writes each item by itself",
 	  "several items become one access of up to 8 bytes",
 	  "so does the processor, and so devices expect it")
@@ -46,6 +52,9 @@ DEVIATION(fpu_fresh, "KVM_SET_FPU has effect at once",
 DEVIATION(fpu_mxcsr, "struct kvm_fpu carries MXCSR both ways",
 	  "KVM_GET_FPU says 0, KVM_SET_FPU ignores it",
 	  "the field is there")
+DEVIATION(sync_bits, "KVM_RUN refuses any unknown bit of kvm_valid_regs and kvm_dirty_regs with EINVAL",
+	  "6.12 looks at bits 0-31 only",
+	  "what has no meaning is refused, as 6.1 does")
 DEVIATION(x2apic_reserved, "reserved bits written to x2APIC registers are #GP, as is an EOI other than 0",
 	  "some are ignored",
 	  "SDM, \"Reserved bit checking\" of x2APIC")

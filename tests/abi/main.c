@@ -105,8 +105,7 @@ static void list_deviations(void)
 	unsigned int i;
 
 	for (i = 0; i < NR_DEVIATIONS; i++)
-		printf("%s\n  here:  %s\n  Linux: %s\n  why:   %s\n",
-		       deviations[i].name, deviations[i].us,
+		printf("| `%s` | %s | %s | %s |\n", deviations[i].name, deviations[i].us,
 		       deviations[i].them, deviations[i].why);
 }
 

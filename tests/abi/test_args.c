@@ -59,6 +59,7 @@ static const struct arg_row {
 	ROW(KVM_SET_DEBUGREGS, VCPU, IN, struct kvm_debugregs, PLAIN),
 	ROW(KVM_GET_MSRS, VCPU, IN, struct kvm_msrs, PLAIN),
 	ROW(KVM_SET_MSRS, VCPU, IN, struct kvm_msrs, PLAIN),
+	ROW(KVM_SET_GUEST_DEBUG, VCPU, IN, struct kvm_guest_debug, PLAIN),
 	ROW(KVM_SET_CPUID, VCPU, IN, struct kvm_cpuid, PLAIN),
 	ROW(KVM_SET_CPUID2, VCPU, IN, struct kvm_cpuid2, PLAIN),
 	ROW(KVM_GET_CPUID2, VCPU, INOUT, struct kvm_cpuid2, PLAIN),
@@ -69,6 +70,7 @@ static const struct arg_row {
 	ROW(KVM_GET_VCPU_EVENTS, VCPU, OUT, struct kvm_vcpu_events, PLAIN),
 	ROW(KVM_SET_VCPU_EVENTS, VCPU, IN, struct kvm_vcpu_events, PLAIN),
 	ROW(KVM_GET_SUPPORTED_CPUID, DEV, INOUT, struct kvm_cpuid2, PLAIN),
+	ROW(KVM_GET_EMULATED_CPUID, DEV, INOUT, struct kvm_cpuid2, PLAIN),
 	ROW(KVM_GET_MSR_INDEX_LIST, DEV, INOUT, struct kvm_msr_list, PLAIN),
 };
 

@@ -39,6 +39,22 @@ TEST(cpuid_protocol, "KVM_GET_SUPPORTED_CPUID: E2BIG until there is room")
 	CHECK(!memcmp(c->entries, all->entries, n * sizeof(c->entries[0])));
 }
 
+TEST(cpuid_emulated, "KVM_GET_EMULATED_CPUID: the same protocol")
+{
+	struct kvm_cpuid2 *c = calloc(1, sizeof(*c) +
+				      256 * sizeof(c->entries[0]));
+	u32 n;
+
+	c->nent = 256;
+	CHECK_OK(ioctl(kvm_dev(), KVM_GET_EMULATED_CPUID, c));
+	n = c->nent;
+	CHECK(n < 80);
+	if (n) {
+		c->nent = n - 1;
+		CHECK_ERRNO(ioctl(kvm_dev(), KVM_GET_EMULATED_CPUID, c), E2BIG);
+	}
+}
+
 TEST(cpuid_offered, "what is offered: leaves, signature, flags")
 {
 	struct kvm_cpuid2 *c = supported_cpuid();

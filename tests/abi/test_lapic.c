@@ -329,8 +329,10 @@ TEST(lapic_restored_timer, "a timer that KVM_SET_LAPIC restores goes on")
 GUEST(64, deadline_guest,
 	"mov $0xfee00000, %esi\n movl $0x40054, 0x320(%rsi)\n"
 	"rdtsc\n shl $32, %rdx\n or %rdx, %rax\n add $3000000, %rax\n"
+	"mov %rax, 0xa038\n"
 	"mov %rax, %rdx\n shr $32, %rdx\n mov $0x6e0, %ecx\n wrmsr\n"
-	"rdmsr\n mov %eax, 0xa020\n"
+	"rdmsr\n mov %eax, 0xa020\n mov %edx, 0xa024\n"
+	"rdtsc\n mov %eax, 0xa030\n mov %edx, 0xa034\n"
 	"sti\n 1: pause\n cmpl $0, 0x8550\n je 1b\n"
 	"mov $0x6e0, %ecx\n rdmsr\n or %edx, %eax\n mov %eax, 0xa028\n"
 	DONE);
@@ -348,7 +350,9 @@ TEST(lapic_deadline, "TSC deadline: strikes once, and the MSR is 0 then")
 	CHECK(!run_ms(&vm, 10000));
 	CHECK_EQ(vm.run->io.port, PORT_DONE);
 	CHECK_EQ(ctl(&vm)->count[0x54], 1);
-	CHECK(data(&vm)[4] != 0);
+	/* On a slow machine it was over before it could be read. */
+	CHECK(data(&vm)[4] == data(&vm)[7] ||
+	      (!data(&vm)[4] && data(&vm)[6] >= data(&vm)[7]));
 	CHECK_EQ(data(&vm)[5], 0);
 }
 

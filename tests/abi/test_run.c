@@ -249,7 +249,8 @@ TEST(run_mask_kill, "SIGKILL and SIGSTOP cannot be masked")
 			;
 		_exit(0);
 	}
-	usleep(100000);
+	/* Meanwhile the kernel has work to do for the thread, on 6.12. */
+	usleep(300000);
 	kill(pid, SIGSTOP);
 	CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
 	CHECK(WIFSTOPPED(status));
@@ -547,6 +548,8 @@ TEST(run_sync_regs_bad, "bits that have no meaning, registers that cannot be")
 
 	START16(&vm, halt);
 	for (bit = 3; bit < 64; bit += 12) {
+		if (bit >= 32 && !differs(DEV_sync_bits))
+			break;
 		r->kvm_valid_regs = BIT(bit);
 		CHECK_ERRNO(run(&vm), EINVAL);
 		r->kvm_valid_regs = 0;

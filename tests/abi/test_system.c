@@ -104,6 +104,8 @@ static const struct {
 	CAP(GET_TSC_KHZ, 1),
 	CAP(MAX_VCPUS, AT_LEAST_1),
 	CAP(TSC_DEADLINE_TIMER, 1),
+	CAP(EXT_EMUL_CPUID, 1),
+	CAP(SET_GUEST_DEBUG, 1),
 	CAP(KVMCLOCK_CTRL, 1),
 	CAP(SIGNAL_MSI, 1),
 	CAP(READONLY_MEM, 1),
@@ -269,6 +271,7 @@ static const struct ioctl_row {
 	ROW(KVM_CREATE_VM, DEV),
 	ROW(KVM_GET_VCPU_MMAP_SIZE, DEV),
 	ROW(KVM_GET_SUPPORTED_CPUID, DEV),
+	ROW(KVM_GET_EMULATED_CPUID, DEV),
 	ROW(KVM_GET_MSR_INDEX_LIST, DEV),
 	ROW(KVM_CREATE_VCPU, VM),
 	ROW(KVM_SET_USER_MEMORY_REGION, VM),
@@ -324,6 +327,7 @@ static const struct ioctl_row {
 	ROW(KVM_GET_VCPU_EVENTS, VCPU),
 	ROW(KVM_SET_VCPU_EVENTS, VCPU),
 	ROW(KVM_SET_SIGNAL_MASK, VCPU),
+	ROW(KVM_SET_GUEST_DEBUG, VCPU),
 	ROW(KVM_KVMCLOCK_CTRL, VCPU),
 };
 
@@ -518,7 +522,7 @@ TEST(system_close_while_running, "all descriptors are closed while a vCPU runs")
 	usleep(100000);
 	close(vm.vcpu);
 	close(vm.fd);
-	usleep(100000);
+	usleep(300000);
 	pthread_kill(thread, SIGUSR1);
 	pthread_join(thread, &result);
 	CHECK_EQ((long)result, EINTR);

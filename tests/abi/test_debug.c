@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * test_debug.c - KVM_SET_GUEST_DEBUG and KVM_EXIT_DEBUG: a debugger outside,
+ * of which the guest knows nothing.
+ */
+#include "vm.h"
+
+#define DR6_BS	BIT(14)
+
+GUEST(64, debuggee,
+	"nop\n xor %eax, %eax\n cpuid\n mov $0xfee00030, %edi\n mov (%rdi), %edx\n"
+	"out %al, $0x80\n incl (%rsi)\n mov $7, %ebx\n nop\n" DONE);
+
+/* Where its instructions begin. */
+enum { XOR = CODE + 1, CPUID = CODE + 3, MOVI = CODE + 5, LOAD = CODE + 10, OUT80 = CODE + 12,
+       INC = CODE + 14, MOV = CODE + 16, NOP = CODE + 21, LAST = CODE + 22 };
+
+static int debug(const struct vm *vm, u32 control)
+{
+	struct kvm_guest_debug d = { .control = control };
+
+	return ioctl(vm->vcpu, KVM_SET_GUEST_DEBUG, &d);
+}
+
+static void jump(const struct vm *vm, u64 rip)
+{
+	struct kvm_regs regs = get_regs(vm);
+
+	regs.rip = rip;
+	set_regs(vm, &regs);
+}
+
+static bool stops_at(const struct vm *vm, u64 pc, u32 exception)
+{
+	const struct kvm_debug_exit_arch *d = &vm->run->debug.arch;
+
+	return run_to(vm, KVM_EXIT_DEBUG) && CHECK_EQ(d->pc, pc) &&
+	       CHECK_EQ(d->exception, exception) &&
+	       CHECK_EQ(get_regs(vm).rip, pc);
+}
+
+TEST(debug_step, "one instruction at a time, emulated ones too, and no trace of it")
+{
+	static const u64 stops[] = { XOR, CPUID, MOVI, LOAD, OUT80 };
+	struct vm vm = vm_create(VM_IRQCHIP);
+	unsigned int i;
+
+	START64(&vm, debuggee);
+	CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP));
+	for (i = 0; i < ARRAY_SIZE(stops); i++) {
+		if (!stops_at(&vm, stops[i], 1))
+			return;
+		CHECK(vm.run->debug.arch.dr6 & DR6_BS);
+		CHECK(!(get_regs(&vm).rflags & BIT(8)));
+	}
+	/* What has to be told of the instruction itself comes first. */
+	run_to_out(&vm, 0x80);
+	if (differs(DEV_step_io))
+		stops_at(&vm, INC, 1);
+	settle(&vm);
+	jump(&vm, MOV);
+	CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP));
+	stops_at(&vm, NOP, 1);
+	stops_at(&vm, LAST, 1);
+	CHECK_EQ(get_regs(&vm).rbx, 7);
+	CHECK_OK(debug(&vm, 0));
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->exceptions, 0);
+}
+
+TEST(debug_step_mmio, "a write that user space is asked for is not lost to a step")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_regs regs;
+
+	START64(&vm, debuggee);
+	CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP));
+	regs = get_regs(&vm);
+	regs.rip = INC;
+	regs.rsi = MMIO;
+	set_regs(&vm, &regs);
+	run_to(&vm, KVM_EXIT_MMIO);
+	CHECK_EQ(vm.run->mmio.is_write, 0);
+	*(u32 *)vm.run->mmio.data = 41;
+	run_to(&vm, KVM_EXIT_MMIO);
+	CHECK_EQ(vm.run->mmio.is_write, 1);
+	CHECK_EQ(*(u32 *)vm.run->mmio.data, 42);
+	CHECK_OK(debug(&vm, 0));
+	run_done(&vm);
+}
+
+GUEST(64, int3_alone, "nop\n int3\n nop\n" DONE);
+
+TEST(debug_breakpoint, "INT3 is the debugger's if it asks, else the guest's")
+{
+	struct vm vm = vm_create(0);
+
+	/* Without ENABLE the rest means nothing. */
+	START64(&vm, int3_alone);
+	CHECK_OK(debug(&vm, KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_SINGLESTEP));
+	run_to_out(&vm, PORT_EXC);
+	CHECK_EQ(ctl(&vm)->vector, 3);
+	CHECK_EQ(ctl(&vm)->rip, CODE + 2);
+
+	if (qemu)
+		skip("QEMU does not intercept the #BP of INT3");
+	START64(&vm, int3_alone);
+	CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP));
+	stops_at(&vm, CODE + 1, 3);
+	stops_at(&vm, CODE + 1, 3);
+	jump(&vm, CODE + 2);
+	run_done(&vm);
+}
+
+TEST(debug_hardware, "breakpoints in the debug registers, the guest's own unseen")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_guest_debug d = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP,
+		.arch.debugreg = { [0] = CPUID, [3] = LAST, [7] = 0x4c3 },
+	};
+	struct kvm_debugregs before, after;
+
+	if (qemu)
+		skip("QEMU's VMRUN does not arm breakpoints");
+	START64(&vm, debuggee);
+	REQUIRE_OK(ioctl(vm.vcpu, KVM_GET_DEBUGREGS, &before));
+	CHECK_OK(ioctl(vm.vcpu, KVM_SET_GUEST_DEBUG, &d));
+	stops_at(&vm, CPUID, 1);
+	CHECK_EQ(vm.run->debug.arch.dr6 & 0xf, 1);
+	/* Past it without running it: there is no other way. */
+	jump(&vm, MOV);
+	stops_at(&vm, LAST, 1);
+	CHECK_EQ(vm.run->debug.arch.dr6 & 0xf, 8);
+	CHECK_OK(debug(&vm, 0));
+	run_done(&vm);
+	REQUIRE_OK(ioctl(vm.vcpu, KVM_GET_DEBUGREGS, &after));
+	CHECK(!memcmp(before.db, after.db, sizeof(before.db)));
+	CHECK_EQ(before.dr7, after.dr7);
+}
+
+TEST(debug_inject, "the debugger hands a #DB or #BP on to the guest")
+{
+	static const struct { u32 control, vector; } cases[] = {
+		{ KVM_GUESTDBG_INJECT_DB, 1 }, { KVM_GUESTDBG_INJECT_BP, 3 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct vm vm = vm_create(0);
+
+		/* The #BP is that of the INT3 there. */
+		START64(&vm, int3_alone);
+		jump(&vm, CODE + 1);
+		CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | cases[i].control));
+		/* One at a time. */
+		CHECK_ERRNO(debug(&vm, KVM_GUESTDBG_ENABLE |
+				  cases[i].control), EBUSY);
+		run_to_out(&vm, PORT_EXC);
+		CHECK_EQ(ctl(&vm)->vector, cases[i].vector);
+		vm_close(&vm);
+	}
+}
