@@ -506,7 +506,8 @@ static void hold_irq(struct kvm_vcpu *vcpu)
 
 	if (likely(!ev->irq.injected))
 		return;
-	if (!ev->exception.pending && (ev->irq.soft || vcpu_irq_allowed(vcpu)))
+	if (!ev->exception.pending && (ev->irq.soft || !kvm_ops->irq_needs_if ||
+				       vcpu_irq_allowed(vcpu)))
 		return;
 	ev->irq.injected = false;
 	if (!ev->irq.soft) {

@@ -1804,6 +1804,7 @@ static void vmx_dump(struct kvm_vcpu *vcpu)
 const struct kvm_vendor_ops vmx_ops = {
 	.name			= "VT-x",
 	.vcpu_size		= sizeof(struct vcpu_vmx),
+	.irq_needs_if		= true,
 	.probe			= vmx_probe,
 	.setup			= vmx_setup,
 	.teardown		= vmx_teardown,

@@ -508,6 +508,7 @@ enum vcpu_entry {
 struct kvm_vendor_ops {
 	const char *name;
 	size_t vcpu_size;		/* of the struct that starts with kvm_vcpu */
+	bool irq_needs_if;		/* or an entry that injects one fails */
 
 	/* 0 if this CPU can be used; else an errno, and the reason printed. */
 	int (*probe)(void);
