@@ -367,7 +367,7 @@ static void queue_exception(struct kvm_vcpu *vcpu, u8 vector, bool has_error,
 		    (first == PF_VECTOR &&
 		     (contributory(vector) || vector == PF_VECTOR))) {
 			vector = DF_VECTOR;
-			has_error = true;
+			has_error = vcpu_cr0(vcpu) & X86_CR0_PE;
 			error = 0;
 		}
 	}
