@@ -843,16 +843,20 @@ static int after_commit(struct kvm_vcpu *vcpu, struct x86_emulate_ctxt *ctxt,
 		vcpu_touch(vcpu, VG_INT);
 		vcpu_request(vcpu, KVM_REQ_EVENT);
 	}
-	if (result == X86_OK && ctxt->trap_db) {
+	/* Of a repeated string instruction each element is a step. */
+	if ((result == X86_OK || result == X86_RETRY) && ctxt->trap_db) {
 		if (!(ctxt->trap_db & DR6_BS) ||
 		    !(vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
 			vcpu_inject_db(vcpu, ctxt->trap_db);
 		else if (vcpu->pio.posted || vcpu->mmio.nr_write)
 			vcpu_request(vcpu, KVM_REQ_STEPPED);
 		else
-			return handle_debug_exit(vcpu, DB_VECTOR,
+			return (!halted || vcpu_halt(vcpu)) &&
+			       handle_debug_exit(vcpu, DB_VECTOR,
 						 ctxt->trap_db);
 	}
+	/* The trap wakes it. */
+	halted = halted && !vcpu->ev.exception.pending;
 	if (vcpu->pio.posted) {
 		vcpu->pio.posted = false;
 		return kvm_io_exit(vcpu, false, vcpu->pio.port, vcpu->pio.size,
@@ -915,6 +919,9 @@ int vcpu_emulate(struct kvm_vcpu *vcpu, gva_t cr2, gpa_t gpa, int flags)
 	struct x86_emulate_ctxt *ctxt;
 	int r;
 
+	/* What faulted was an event on its way: its stack, say, is a device. */
+	if (unlikely(vcpu_event_ready(vcpu)) && !(flags & EMUL_RESUME))
+		return vcpu_emulate_event(vcpu);
 	vcpu->stats.emulations++;
 	if (!(flags & EMUL_RESUME))
 		begin(vcpu);

@@ -16,17 +16,18 @@
 #include "irqchip.h"
 #include "kvm.h"
 
-/* Length from the hardware, or from the instruction itself. */
-int vcpu_skip_insn(struct kvm_vcpu *vcpu)
+/* 1 = RIP is behind the instruction; 0 = its fetch faults; or -errno. */
+static int advance_rip(struct kvm_vcpu *vcpu)
 {
 	unsigned int len = vcpu->exit.insn_len;
 	unsigned long rip;
 	int r;
 
+	/* Length from the hardware, or from the instruction itself. */
 	if (!len) {
 		r = vcpu_insn_length(vcpu);
 		if (r <= 0)
-			return r ? r : 1;	/* the fetch faulted: injected */
+			return r;
 		len = r;
 	}
 	vcpu_need(vcpu, VG_RIP | VG_INT);
@@ -34,11 +35,21 @@ int vcpu_skip_insn(struct kvm_vcpu *vcpu)
 	if (unlikely(!vcpu_64bit(vcpu)))
 		rip = (u32)rip;
 	vcpu->s.rip = rip;
+	vcpu->s.rflags &= ~X86_EFLAGS_RF;
 	vcpu_touch(vcpu, VG_RIP);
 	if (vcpu->s.int_shadow) {
 		vcpu->s.int_shadow = 0;
 		vcpu_touch(vcpu, VG_INT);
 	}
+	return 1;
+}
+
+int vcpu_skip_insn(struct kvm_vcpu *vcpu)
+{
+	int r = advance_rip(vcpu);
+
+	if (unlikely(r <= 0))
+		return r ? r : 1;	/* the fault is injected */
 	if (unlikely((vcpu->s.rflags & X86_EFLAGS_TF) ||
 		     (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP)))
 		return vcpu_single_stepped(vcpu);
@@ -214,9 +225,9 @@ int handle_task_switch(struct kvm_vcpu *vcpu, u16 selector, int reason,
 		vcpu->ev.nmi.injected = false;
 	}
 	if (!event || event->type == VCPU_EVENT_SOFT) {
-		r = vcpu_skip_insn(vcpu);
-		if (r < 0 || vcpu->ev.exception.pending)
-			return r;
+		r = advance_rip(vcpu);
+		if (r <= 0)
+			return r ? r : 1;
 	}
 	return vcpu_emulate_task_switch(vcpu, selector, reason, event);
 }

@@ -495,7 +495,10 @@ int emul_fault_selector(struct x86_emulate_ctxt *c, u8 vector, u16 selector);
 /* Read a descriptor; @vector with the selector if it lies outside its table. */
 int emul_read_desc(struct x86_emulate_ctxt *c, u16 selector, u8 vector,
 		   struct emul_desc *desc);
-/* The same for a system descriptor, 16 bytes in long mode. */
+/* The same for a call gate, 16 bytes in long mode. */
+int emul_read_gate(struct x86_emulate_ctxt *c, u16 selector, u8 vector,
+		   struct emul_desc *desc);
+/* The same for a TSS or an LDT: the LDT has none of these. */
 int emul_read_system_desc(struct x86_emulate_ctxt *c, u16 selector, u8 vector,
 			  struct emul_desc *desc);
 void emul_unpack_desc(const struct emul_desc *desc, struct x86_seg *seg);

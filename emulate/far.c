@@ -141,7 +141,7 @@ struct call_gate {
 static int read_gate(struct x86_emulate_ctxt *c, u16 selector, struct call_gate *gate)
 {
 	unsigned int rpl = selector & 3;
-	int r = emul_read_system_desc(c, selector, EXC_GP, &gate->desc);
+	int r = emul_read_gate(c, selector, EXC_GP, &gate->desc);
 
 	if (r != X86_OK)
 		return r;
@@ -788,6 +788,14 @@ static int syscall_enabled(struct x86_emulate_ctxt *c)
 	return X86_OK;
 }
 
+/* TF counts as these leave it: a kernel that masks it is not stepped into. */
+static void trap_by_new_tf(struct x86_emulate_ctxt *c)
+{
+	c->no_trap = true;
+	if (c->next_rflags & X86_EFLAGS_TF)
+		c->trap_db |= X86_TRAP_BS;
+}
+
 static int syscall_long(struct x86_emulate_ctxt *c, u16 cs)
 {
 	u64 rip, mask;
@@ -800,6 +808,7 @@ static int syscall_long(struct x86_emulate_ctxt *c, u16 cs)
 	c->regs[X86_RCX] = c->next_rip;
 	c->regs[X86_R11] = c->rflags & ~(u64)X86_EFLAGS_RF;
 	c->next_rflags = (c->rflags & ~mask) | X86_EFLAGS_FIXED;
+	trap_by_new_tf(c);
 	enter_flat(c, cs, cs + 8, 0, true, rip);
 	return X86_OK;
 }
@@ -857,6 +866,7 @@ int emul_sysret(struct x86_emulate_ctxt *c)
 		c->next_rflags = (c->regs[X86_R11] & 0x3c7fd7) | X86_EFLAGS_FIXED;
 	else
 		emul_flag(c, X86_EFLAGS_IF, true);
+	trap_by_new_tf(c);
 	enter_flat(c, (base + (long64 ? 16 : 0)) | 3, (base + 8) | 3, 3, long64,
 		   c->regs[X86_RCX]);
 	if (emul_amd(c))

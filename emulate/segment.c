@@ -55,23 +55,28 @@ int emul_read_desc(struct x86_emulate_ctxt *c, u16 selector, u8 vector,
 	return r == X86_OK ? emul_read_system(c, desc->la, &desc->lo, 8, 0) : r;
 }
 
-/* Only the GDT has these. */
-int emul_read_system_desc(struct x86_emulate_ctxt *c, u16 selector, u8 vector,
-			  struct emul_desc *desc)
+int emul_read_gate(struct x86_emulate_ctxt *c, u16 selector, u8 vector,
+		   struct emul_desc *desc)
 {
 	unsigned int bytes = emul_long_mode(c) ? 16 : 8;
 	u64 pair[2] = { 0 };
-	int r;
+	int r = desc_address(c, selector, bytes, vector, &desc->la);
 
-	if (selector & SELECTOR_TI)
-		return emul_fault_selector(c, vector, selector);
-	r = desc_address(c, selector, bytes, vector, &desc->la);
 	if (r == X86_OK)
 		r = emul_read_system(c, desc->la, pair, bytes, 0);
 	desc->selector = selector;
 	desc->lo = pair[0];
 	desc->hi = pair[1];
 	return r;
+}
+
+/* Only the GDT has these. */
+int emul_read_system_desc(struct x86_emulate_ctxt *c, u16 selector, u8 vector,
+			  struct emul_desc *desc)
+{
+	if (selector & SELECTOR_TI)
+		return emul_fault_selector(c, vector, selector);
+	return emul_read_gate(c, selector, vector, desc);
 }
 
 void emul_unpack_desc(const struct emul_desc *desc, struct x86_seg *seg)

@@ -266,10 +266,14 @@ static void call_gate_long(void)
 	fault("\xff\x1c\x25\x00\x00\x04\x00", EXC_SS, 0);
 	set_descriptor(GATE64, gate_descriptor(CODE32, CODE, 0xc, 3), 0);
 	fault("\xff\x1c\x25\x00\x00\x04\x00", EXC_GP, CODE32);
-	/* A gate in the LDT does not exist. */
-	store(DATA + 4, 0x0c, 2);
-	store(LDT + 8, gate_descriptor(CODE64, CODE, 0xc, 3), 8);
-	fault("\xff\x1c\x25\x00\x00\x04\x00", EXC_GP, 0x0c);
+	/* A gate in the LDT is as good. */
+	store(TSS_NOW + 4, INNER_STACK, 8);
+	store(DATA + 4, 0x0c | 3, 2);
+	store(LDT + 8, gate_descriptor(CODE64, CODE + 0x800, 0xc, 3), 8);
+	store(LDT + 16, 0, 8);
+	ok("\xff\x1c\x25\x00\x00\x04\x00");
+	same(m.c.cpl, 0);
+	same(m.c.rip, CODE + 0x800);
 }
 
 /* ------------------------------------------------------------------------
