@@ -3,9 +3,7 @@
  * vmx.c - VT-x: the VMCS, what makes the guest exit, one entry, what an exit
  * means.
  *
- * Owns: struct vcpu_vmx, the VMXON regions, the lists of VMCSs that live in a
- * CPU.  Every control is computed from the capability MSRs; what this CPU
- * lacks is worked around or refused by vmx_setup().  Without EPT (which this
+ * Owns: struct vcpu_vmx and VPIDs.  Without EPT (which this
  * project does not use) a guest in real mode runs as a vm86 task, as long as
  * its segments look like real mode's, and is emulated otherwise: see
  * vmx_entry_mode().  Nothing here is called but through vmx_ops.  SDM vol. 3,
@@ -21,463 +19,20 @@
 #include <asm/desc.h>
 #include <asm/mce.h>
 #include <asm/nospec-branch.h>
-#include <asm/perf_event.h>
 #include <asm/tlbflush.h>
-#include <asm/vmx.h>
 #include "io.h"
 #include "irqchip.h"
 #include "kvm.h"
+#include "vmx_private.h"
 #include "x86_emulate.h"
 
-struct vcpu_vmx {
-	struct kvm_vcpu vcpu;		/* first */
-	struct vmcs *vmcs;
-	phys_addr_t vmcs_pa;
-	struct list_head link;		/* of the VMCSs in a CPU; that CPU only */
-	int vmcs_cpu;			/* where it is active, or -1 */
-	bool launched;			/* VMRESUME, not VMLAUNCH */
-	u16 vpid;			/* 0: none */
-	u8 tpr_threshold;		/* as in the VMCS */
-	u32 vectoring, intr_info;	/* of the last exit */
-
-	/* What the VMCS holds: a field is written only if it changes. */
-	u32 cpu_exec, entry_ctl, exceptions;
-	u64 host_cr3, host_cr4, guest_cr3;
-
-	bool vm86;			/* real mode runs as a vm86 task */
-	bool must_emulate;		/* the state cannot be entered */
-	bool dr_live;			/* the guest has the debug registers */
-	bool msrs_live;			/* the syscall MSRs are the guest's */
-	u64 hw_tsc_aux;
-	void *virtual_apic;		/* TPR shadow */
-
-	/* The host's, from vcpu_load() to vcpu_put(). */
-	u64 host_kernel_gs_base, host_debugctl;
-	u16 host_ds, host_es, host_fs, host_gs, host_ldt;
-};
-
-static struct vcpu_vmx *to_vmx(struct kvm_vcpu *vcpu)
-{
-	return container_of(vcpu, struct vcpu_vmx, vcpu);
-}
-
-struct vmcs {
-	u32 revision;
-	u32 abort;
-	u8 data[];
-};
-
-struct vmx_cpu {
-	struct vmcs *vmxon;
-	struct list_head active;	/* vcpu_vmx.link; this CPU, irqs off */
-	struct vcpu_vmx *last;		/* whose predictions are in here */
-	u64 tsc_aux;			/* the host's */
-	bool gdt_known;
-};
-
-static DEFINE_PER_CPU(struct vmx_cpu, vmx_cpus);
-
-static struct {
-	u32 revision;
-	u32 size;
-	u32 pin, cpu_exec, secondary, exit, entry;
-	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
-	bool invvpid_single, invvpid_gva;
-} caps;
-
-static void *msr_bitmap;
-static u64 host_star, host_lstar, host_fmask, host_efer;
-static DECLARE_BITMAP(vpids, 1 << 16);
+/* VPID 0 is the host's. */
+static DECLARE_BITMAP(vpids, 1 << 16) = { 1 };
 static DEFINE_SPINLOCK(vpid_lock);
 
 /* Returns 0, or 1 if the entry failed before it began. */
 int vmx_vmenter(struct vcpu_state *s, bool launched);
 extern const char vmx_vmexit[];
-
-/* ------------------------------------------------------------------------
- * Instructions.  A failure of these is a bug of ours: say so once.  #UD is
- * none: a reboot switches VMX off under whoever is at work, and what they do
- * then is of no effect (see cpu_is_off()).
- */
-
-static void vmx_insn_failed(const char *what, unsigned long arg)
-{
-	pr_warn_once("kvm: %s %lx failed\n", what, arg);
-}
-
-#define vmx_insn(insn, arg, constraint)					\
-({									\
-	bool __fail = false;						\
-	asm volatile("1: " insn "; setna %0; 2:" _ASM_EXTABLE(1b, 2b)	\
-		     : "+qm" (__fail) : constraint (arg) : "cc", "memory"); \
-	__fail;								\
-})
-
-static int vmxon(phys_addr_t pa)
-{
-	return vmx_insn("vmxon %1", pa, "m");
-}
-
-static void vmclear(phys_addr_t pa)
-{
-	if (vmx_insn("vmclear %1", pa, "m"))
-		vmx_insn_failed("VMCLEAR", pa);
-}
-
-static void vmptrld(phys_addr_t pa)
-{
-	if (vmx_insn("vmptrld %1", pa, "m"))
-		vmx_insn_failed("VMPTRLD", pa);
-}
-
-static __always_inline unsigned long vmread(unsigned long field)
-{
-	unsigned long val;
-
-	asm volatile("1: vmread %1, %0; 2:" _ASM_EXTABLE(1b, 2b)
-		     : "=r" (val) : "r" (field) : "cc");
-	return val;
-}
-
-static __always_inline void vmwrite(unsigned long field, unsigned long val)
-{
-	asm goto("1: vmwrite %0, %1; jna %l[fail]\n" _ASM_EXTABLE(1b, %l[off])
-		 : : "r" (val), "r" (field) : "cc" : fail, off);
-off:
-	return;
-fail:
-	vmx_insn_failed("VMWRITE", field);
-}
-
-struct invvpid {
-	u64 vpid;
-	u64 gva;
-};
-
-static void invvpid(unsigned long type, u16 vpid, gva_t gva)
-{
-	struct invvpid desc = { vpid, gva };
-	bool fail = false;
-
-	asm volatile("1: invvpid %2, %1; setna %0; 2:" _ASM_EXTABLE(1b, 2b)
-		     : "+qm" (fail) : "r" (type), "m" (desc) : "cc", "memory");
-	if (unlikely(fail))
-		vmx_insn_failed("INVVPID", vpid);
-}
-
-/* ------------------------------------------------------------------------
- * Real mode as a vm86 task
- *
- * Its TSS, with an all-zero I/O and redirection bitmap, has to lie somewhere
- * in the linear address space.  A vm86 task reaches no further than 1 MiB and
- * 64 KiB, and these pages are the supervisor's, so the last GiB of the
- * unpaged guest's identity map can be replaced by a table that maps nothing
- * but the TSS.  One set serves all vCPUs, read-only.
- */
-
-#define VM86_TSS_ADDR	0xffffc000ul
-#define VM86_TSS_PAGES	3
-#define VM86_TSS_LIMIT	(104 + 32 + 8192)
-#define VM86_IO_BASE	102		/* offset of the I/O map's offset */
-
-static struct {
-	u64 *pd, *pt;
-	void *tss;
-} vm86_tables;
-
-static void vm86_tables_free(void)
-{
-	free_page((unsigned long)vm86_tables.pd);
-	free_page((unsigned long)vm86_tables.pt);
-	free_pages((unsigned long)vm86_tables.tss, 2);
-	memset(&vm86_tables, 0, sizeof(vm86_tables));
-}
-
-static int vm86_tables_alloc(void)
-{
-	int i;
-
-	vm86_tables.pd = (void *)get_zeroed_page(GFP_KERNEL);
-	vm86_tables.pt = (void *)get_zeroed_page(GFP_KERNEL);
-	vm86_tables.tss = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 2);
-	if (!vm86_tables.pd || !vm86_tables.pt || !vm86_tables.tss)
-		return -ENOMEM;		/* the caller frees */
-	*(u16 *)(vm86_tables.tss + VM86_IO_BASE) = 104 + 32;
-	*(u8 *)(vm86_tables.tss + VM86_TSS_LIMIT) = 0xff;
-	for (i = 0; i < VM86_TSS_PAGES; i++)
-		vm86_tables.pt[(VM86_TSS_ADDR >> PAGE_SHIFT) % 512 + i] =
-			(__pa(vm86_tables.tss) + i * PAGE_SIZE) |
-			_PAGE_PRESENT | _PAGE_ACCESSED;
-	vm86_tables.pd[511] = __pa(vm86_tables.pt) | _PAGE_PRESENT |
-			      _PAGE_ACCESSED;
-	return 0;
-}
-
-/* ------------------------------------------------------------------------
- * The processor
- */
-
-static int vmx_probe(void)
-{
-	u64 ctl;
-
-	if (!boot_cpu_has(X86_FEATURE_VMX) &&
-	    !(cpuid_ecx(1) & BIT(X86_FEATURE_VMX & 31)))
-		return -ENODEV;
-	rdmsrl(MSR_IA32_FEAT_CTL, ctl);
-	if ((ctl & FEAT_CTL_LOCKED) &&
-	    !(ctl & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
-		pr_err("kvm: VT-x is switched off by the firmware: look for \"VT-x\" or \"virtualization\" in its set-up\n");
-		return -EOPNOTSUPP;
-	}
-	if (__read_cr4() & X86_CR4_VMXE) {
-		pr_err("kvm: VT-x is in use by another hypervisor: unload its module first\n");
-		return -EBUSY;
-	}
-	return 0;
-}
-
-/*
- * A capability MSR: its low half must be set, its high half may be.  @want
- * without a chance is dropped, @need without one is an error.
- */
-static int choose(const char *what, u32 msr, u32 need, u32 want, u32 *ctl)
-{
-	u32 low, high;
-
-	rdmsr(msr, low, high);
-	*ctl = ((need | want) & high) | low;
-	if (need & ~high) {
-		pr_err("kvm: this CPU lacks %s controls %#x\n", what,
-		       need & ~high);
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
-#define CPU_EXEC_NEED							\
-	(CPU_BASED_HLT_EXITING | CPU_BASED_INVLPG_EXITING |		\
-	 CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING |	\
-	 CPU_BASED_MOV_DR_EXITING | CPU_BASED_UNCOND_IO_EXITING |	\
-	 CPU_BASED_USE_TSC_OFFSETTING | CPU_BASED_USE_MSR_BITMAPS |	\
-	 CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING |		\
-	 CPU_BASED_RDPMC_EXITING)
-
-static int choose_controls(void)
-{
-	u64 basic;
-	bool t;
-	int r;
-
-	rdmsrl(MSR_IA32_VMX_BASIC, basic);
-	caps.revision = vmx_basic_vmcs_revision_id(basic);
-	caps.size = vmx_basic_vmcs_size(basic);
-	t = basic & BIT_ULL(55);	/* the TRUE MSRs exist */
-
-	r = choose("pin-based", t ? MSR_IA32_VMX_TRUE_PINBASED_CTLS :
-		   MSR_IA32_VMX_PINBASED_CTLS,
-		   PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING |
-		   PIN_BASED_VIRTUAL_NMIS, 0, &caps.pin);
-	if (!r)
-		r = choose("processor-based", t ?
-			   MSR_IA32_VMX_TRUE_PROCBASED_CTLS :
-			   MSR_IA32_VMX_PROCBASED_CTLS, CPU_EXEC_NEED,
-			   CPU_BASED_TPR_SHADOW |
-			   CPU_BASED_ACTIVATE_SECONDARY_CONTROLS,
-			   &caps.cpu_exec);
-	if (!r && (caps.cpu_exec & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS))
-		r = choose("secondary", MSR_IA32_VMX_PROCBASED_CTLS2, 0,
-			   SECONDARY_EXEC_ENABLE_VPID |
-			   SECONDARY_EXEC_ENABLE_RDTSCP |
-			   SECONDARY_EXEC_WBINVD_EXITING, &caps.secondary);
-	if (!r)
-		r = choose("exit", t ? MSR_IA32_VMX_TRUE_EXIT_CTLS :
-			   MSR_IA32_VMX_EXIT_CTLS,
-			   VM_EXIT_HOST_ADDR_SPACE_SIZE |
-			   VM_EXIT_SAVE_DEBUG_CONTROLS,
-			   VM_EXIT_LOAD_IA32_EFER, &caps.exit);
-	if (!r)
-		r = choose("entry", t ? MSR_IA32_VMX_TRUE_ENTRY_CTLS :
-			   MSR_IA32_VMX_ENTRY_CTLS, VM_ENTRY_LOAD_DEBUG_CONTROLS,
-			   VM_ENTRY_LOAD_IA32_EFER, &caps.entry);
-	if (r)
-		return r;
-	/* EFER goes both ways by control, or both ways by MSR list. */
-	if (!(caps.exit & VM_EXIT_LOAD_IA32_EFER) ||
-	    !(caps.entry & VM_ENTRY_LOAD_IA32_EFER)) {
-		caps.exit &= ~VM_EXIT_LOAD_IA32_EFER;
-		caps.entry &= ~VM_ENTRY_LOAD_IA32_EFER;
-	}
-	/* CR8 exits are needed where no TPR shadow is. */
-	if (!(caps.cpu_exec & CPU_BASED_TPR_SHADOW))
-		caps.cpu_exec |= CPU_BASED_CR8_LOAD_EXITING |
-				 CPU_BASED_CR8_STORE_EXITING;
-	caps.entry &= ~VM_ENTRY_IA32E_MODE;
-	return 0;
-}
-
-static void read_fixed_bits(void)
-{
-	u64 vpid_cap = 0;
-
-	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, caps.cr0_fixed0);
-	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, caps.cr0_fixed1);
-	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, caps.cr4_fixed0);
-	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, caps.cr4_fixed1);
-	if (caps.secondary & SECONDARY_EXEC_ENABLE_VPID) {
-		rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, vpid_cap);
-		vpid_cap >>= 32;
-		caps.invvpid_single = (vpid_cap & VMX_VPID_INVVPID_BIT) &&
-			(vpid_cap & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT);
-		caps.invvpid_gva = caps.invvpid_single &&
-			(vpid_cap & VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT);
-		/* Without a flush by VPID a VPID is of no use to us. */
-		if (!caps.invvpid_single)
-			caps.secondary &= ~SECONDARY_EXEC_ENABLE_VPID;
-	}
-}
-
-static struct vmcs *alloc_vmcs(int node)
-{
-	struct page *page = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO,
-					     get_order(caps.size));
-	struct vmcs *vmcs;
-
-	if (!page)
-		return NULL;
-	vmcs = page_address(page);
-	vmcs->revision = caps.revision;
-	return vmcs;
-}
-
-static void free_vmcs(struct vmcs *vmcs)
-{
-	free_pages((unsigned long)vmcs, get_order(caps.size));
-}
-
-static int vmx_cpu_enable(void)
-{
-	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpus);
-	u64 ctl;
-
-	if (__read_cr4() & X86_CR4_VMXE)
-		return -EBUSY;
-	INIT_LIST_HEAD(&c->active);
-	rdmsrl(MSR_IA32_FEAT_CTL, ctl);
-	if (!(ctl & FEAT_CTL_LOCKED))
-		wrmsrl(MSR_IA32_FEAT_CTL, ctl | FEAT_CTL_LOCKED |
-		       FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX);
-	cr4_set_bits_irqsoff(X86_CR4_VMXE);
-	intel_pt_handle_vmx(1);
-	if (vmxon(__pa(c->vmxon))) {
-		intel_pt_handle_vmx(0);
-		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
-		return -EIO;
-	}
-	if (boot_cpu_has(X86_FEATURE_RDTSCP))
-		rdmsrl(MSR_TSC_AUX, c->tsc_aux);
-	return 0;
-}
-
-/* Out of the CPU, into memory: it may then move, or be freed. */
-static void vmcs_clear_here(struct vcpu_vmx *vmx)
-{
-	vmclear(vmx->vmcs_pa);
-	list_del(&vmx->link);
-	vmx->vmcs_cpu = -1;
-	vmx->launched = false;
-}
-
-static void vmx_cpu_disable(void)
-{
-	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpus);
-	struct vcpu_vmx *vmx, *next;
-
-	list_for_each_entry_safe(vmx, next, &c->active, link)
-		vmcs_clear_here(vmx);
-	asm volatile("vmxoff" : : : "cc");
-	intel_pt_handle_vmx(0);
-	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
-}
-
-static void vmcs_clear_ipi(void *arg)
-{
-	struct vcpu_vmx *vmx = arg;
-
-	if (vmx->vmcs_cpu == smp_processor_id())
-		vmcs_clear_here(vmx);
-}
-
-static void vmcs_clear(struct vcpu_vmx *vmx)
-{
-	int cpu = READ_ONCE(vmx->vmcs_cpu);
-
-	if (cpu >= 0)
-		smp_call_function_single(cpu, vmcs_clear_ipi, vmx, 1);
-}
-
-/* MSRs that a guest may read and write without an exit. */
-static const u32 guest_msrs[] = {
-	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
-	MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-};
-
-/* Read and write maps, low and high MSRs: four of 1 KiB (SDM, "MSR-Bitmap"). */
-static void msr_bitmap_pass(u32 msr)
-{
-	void *map = msr_bitmap + (msr >= 0xc0000000 ? 1024 : 0);
-
-	__clear_bit(msr & 0x1fff, map);
-	__clear_bit(msr & 0x1fff, map + 2048);
-}
-
-static void vmx_teardown(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		struct vmx_cpu *c = per_cpu_ptr(&vmx_cpus, cpu);
-
-		if (c->vmxon)
-			free_vmcs(c->vmxon);
-		c->vmxon = NULL;
-	}
-	vm86_tables_free();
-	free_page((unsigned long)msr_bitmap);
-	msr_bitmap = NULL;
-}
-
-static int vmx_setup(void)
-{
-	int cpu, i, r = choose_controls();
-
-	if (r)
-		return r;
-	read_fixed_bits();
-	rdmsrl(MSR_EFER, host_efer);
-	rdmsrl(MSR_STAR, host_star);
-	rdmsrl(MSR_LSTAR, host_lstar);
-	rdmsrl(MSR_SYSCALL_MASK, host_fmask);
-	__set_bit(0, vpids);
-
-	msr_bitmap = (void *)__get_free_page(GFP_KERNEL);
-	if (!msr_bitmap || vm86_tables_alloc())
-		goto nomem;
-	memset(msr_bitmap, 0xff, PAGE_SIZE);
-	for (i = 0; i < ARRAY_SIZE(guest_msrs); i++)
-		msr_bitmap_pass(guest_msrs[i]);
-	for_each_possible_cpu(cpu) {
-		struct vmx_cpu *c = per_cpu_ptr(&vmx_cpus, cpu);
-
-		c->vmxon = alloc_vmcs(cpu_to_node(cpu));
-		if (!c->vmxon)
-			goto nomem;
-	}
-	return 0;
-nomem:
-	vmx_teardown();
-	return -ENOMEM;
-}
 
 /* ------------------------------------------------------------------------
  * Controls that change
@@ -512,9 +67,9 @@ static void update_exceptions(struct vcpu_vmx *vmx)
 static void write_secondary(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
-	u32 ctl = caps.secondary;
+	u32 ctl = vmx_caps.secondary;
 
-	if (!(caps.cpu_exec & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS))
+	if (!(vmx_caps.cpu_exec & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS))
 		return;
 	if (!vmx->vpid)
 		ctl &= ~SECONDARY_EXEC_ENABLE_VPID;
@@ -540,7 +95,7 @@ static u16 alloc_vpid(void)
 {
 	unsigned long vpid;
 
-	if (!(caps.secondary & SECONDARY_EXEC_ENABLE_VPID))
+	if (!(vmx_caps.secondary & SECONDARY_EXEC_ENABLE_VPID))
 		return 0;
 	spin_lock(&vpid_lock);
 	vpid = find_first_zero_bit(vpids, 1 << 16);
@@ -566,11 +121,11 @@ static int vmx_vcpu_create(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
 	vmx->vmcs_cpu = -1;
-	vmx->vmcs = alloc_vmcs(NUMA_NO_NODE);
+	vmx->vmcs = vmx_alloc_vmcs(NUMA_NO_NODE);
 	vmx->virtual_apic = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!vmx->vmcs || !vmx->virtual_apic) {
 		if (vmx->vmcs)
-			free_vmcs(vmx->vmcs);
+			vmx_free_vmcs(vmx->vmcs);
 		free_page((unsigned long)vmx->virtual_apic);
 		return -ENOMEM;
 	}
@@ -584,12 +139,12 @@ static void vmx_vcpu_free(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	int cpu;
 
-	vmcs_clear(vmx);
+	vmx_clear_vmcs(vmx);
 	for_each_possible_cpu(cpu)
 		cmpxchg(&per_cpu_ptr(&vmx_cpus, cpu)->last, vmx, NULL);
 	free_vpid(vmx->vpid);
 	free_page((unsigned long)vmx->virtual_apic);
-	free_vmcs(vmx->vmcs);
+	vmx_free_vmcs(vmx->vmcs);
 }
 
 /* Host state that is the same on every CPU and in every process. */
@@ -611,7 +166,7 @@ static void write_host_constants(void)
 	rdmsrl(MSR_IA32_SYSENTER_CS, cs);
 	vmwrite(HOST_IA32_SYSENTER_CS, cs);
 	vmwrite(HOST_RIP, (unsigned long)vmx_vmexit);
-	if (caps.exit & VM_EXIT_LOAD_IA32_EFER)
+	if (vmx_caps.exit & VM_EXIT_LOAD_IA32_EFER)
 		vmwrite(HOST_IA32_EFER, host_efer);
 }
 
@@ -619,26 +174,26 @@ static void write_controls(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 
-	vmx->cpu_exec = caps.cpu_exec;
+	vmx->cpu_exec = vmx_caps.cpu_exec;
 	/* The TPR is shared only while the APIC is ours. */
-	if (!vcpu->apic && (caps.cpu_exec & CPU_BASED_TPR_SHADOW)) {
+	if (!vcpu->apic && (vmx_caps.cpu_exec & CPU_BASED_TPR_SHADOW)) {
 		vmx->cpu_exec &= ~CPU_BASED_TPR_SHADOW;
 		vmx->cpu_exec |= CPU_BASED_CR8_LOAD_EXITING |
 				 CPU_BASED_CR8_STORE_EXITING;
 	}
-	vmwrite(PIN_BASED_VM_EXEC_CONTROL, caps.pin);
+	vmwrite(PIN_BASED_VM_EXEC_CONTROL, vmx_caps.pin);
 	vmwrite(CPU_BASED_VM_EXEC_CONTROL, vmx->cpu_exec);
 	if (vmx->vpid)
 		vmwrite(VIRTUAL_PROCESSOR_ID, vmx->vpid);
 	write_secondary(vmx);
-	vmwrite(VM_EXIT_CONTROLS, caps.exit);
-	vmx->entry_ctl = caps.entry;
+	vmwrite(VM_EXIT_CONTROLS, vmx_caps.exit);
+	vmx->entry_ctl = vmx_caps.entry;
 	vmwrite(VM_ENTRY_CONTROLS, vmx->entry_ctl);
 	if (vmx->cpu_exec & CPU_BASED_TPR_SHADOW) {
 		vmwrite(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->virtual_apic));
 		vmwrite(TPR_THRESHOLD, vmx->tpr_threshold = 0);
 	}
-	vmwrite(MSR_BITMAP, __pa(msr_bitmap));
+	vmwrite(MSR_BITMAP, __pa(vmx_msr_bitmap));
 	vmwrite(TSC_OFFSET, vcpu->tsc_offset);
 	vmwrite(VMCS_LINK_POINTER, ~0ul);
 	vmwrite(PAGE_FAULT_ERROR_CODE_MASK, 0);
@@ -670,7 +225,7 @@ static void vmx_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	vmx->vm86 = vmx->dr_live = false;
 	write_controls(vmx);
 	write_host_constants();
-	if (!(caps.entry & VM_ENTRY_LOAD_IA32_EFER)) {
+	if (!(vmx_caps.entry & VM_ENTRY_LOAD_IA32_EFER)) {
 		struct efer_lists *l = vmx->virtual_apic + 2048;
 
 		l->host.index = l->guest.index = MSR_EFER;
@@ -719,7 +274,7 @@ static void move_vmcs(struct vcpu_vmx *vmx, int cpu)
 	struct vmx_cpu *c = per_cpu_ptr(&vmx_cpus, cpu);
 	unsigned long flags;
 
-	vmcs_clear(vmx);
+	vmx_clear_vmcs(vmx);
 	vmclear(vmx->vmcs_pa);
 	local_irq_save(flags);
 	/* Of a CPU that is switched off nobody would take it back. */
@@ -991,7 +546,7 @@ static void commit_efer(struct vcpu_vmx *vmx)
 	efer = (vmx->vcpu.s.efer & EFER_SCE) | EFER_NX;
 	if (long_mode)
 		efer |= EFER_LME | EFER_LMA;
-	if (caps.entry & VM_ENTRY_LOAD_IA32_EFER) {
+	if (vmx_caps.entry & VM_ENTRY_LOAD_IA32_EFER) {
 		vmwrite(GUEST_IA32_EFER, efer);
 	} else {
 		struct efer_lists *l = vmx->virtual_apic + 2048;
@@ -1013,8 +568,8 @@ static void commit_cr(struct vcpu_vmx *vmx)
 	if (vmx->vm86)
 		cr4 |= X86_CR4_VME;	/* INT n through the IVT */
 	cr4 |= __read_cr4() & X86_CR4_MCE;
-	vmwrite(GUEST_CR0, (cr0 | caps.cr0_fixed0) & caps.cr0_fixed1);
-	vmwrite(GUEST_CR4, (cr4 | caps.cr4_fixed0) & caps.cr4_fixed1);
+	vmwrite(GUEST_CR0, (cr0 | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
+	vmwrite(GUEST_CR4, (cr4 | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1);
 	vmwrite(CR0_READ_SHADOW, s->cr0);
 	vmwrite(CR4_READ_SHADOW, s->cr4);
 	commit_efer(vmx);
@@ -1122,7 +677,7 @@ static void vmx_flush_gva(struct kvm_vcpu *vcpu, gva_t gva)
 {
 	u16 vpid = to_vmx(vcpu)->vpid;
 
-	if (vpid && caps.invvpid_gva)
+	if (vpid && vmx_caps.invvpid_gva)
 		invvpid(VMX_VPID_EXTENT_INDIVIDUAL_ADDR, vpid, gva);
 	else
 		vmx_flush_tlb(vcpu);
@@ -1361,7 +916,7 @@ static void prepare(struct vcpu_vmx *vmx)
 		vmx->hw_tsc_aux = s->tsc_aux;
 	}
 	if (vmx->vm86)
-		vcpu->mmu.pae_root[3] = __pa(vm86_tables.pd) | _PAGE_PRESENT;
+		vcpu->mmu.pae_root[3] = vmx_vm86_directory() | _PAGE_PRESENT;
 	if (vmx->guest_cr3 != vcpu->mmu.root) {
 		vmx->guest_cr3 = vcpu->mmu.root;
 		vmwrite(GUEST_CR3, vcpu->mmu.root);

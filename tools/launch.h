@@ -42,6 +42,8 @@
 #define TSS_PAGES	0xfeffd000	/* one page, and three for a TSS */
 #define BIOS_MAX	(16 * MIB - 64 * KIB)	/* what fits above those */
 
+#define FLOPPY_SIZE	(1440 * 1024)
+
 #define IOAPIC_ADDRESS	0xfec00000
 #define LAPIC_ADDRESS	0xfee00000
 
@@ -74,6 +76,7 @@ struct options {
 	const char *initrd;
 	const char *cmdline;
 	const char *bios;
+	const char *floppy;
 	struct placed_file flat;
 	struct placed_file loads[MODULES_MAX];
 	size_t nr_loads;

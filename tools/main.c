@@ -28,6 +28,7 @@ static const char usage_text[] =
 "      --protocol 32|64   enter a bzImage in this mode (64 if it can)\n"
 "      --flat ADDR:FILE   load FILE and start it at ADDR, below 1M, in real mode\n"
 "      --bios FILE        load FILE to end at 4G, start at the reset vector\n"
+"      --floppy FILE      a 1.44M disk for SeaBIOS to boot from\n"
 "      --load ADDR:FILE   also place FILE at ADDR in memory; repeatable\n"
 "      --irqchip on|off   in-kernel interrupt controllers and timer (on)\n"
 "      --mmu-pages N      limit of KVM's shadow page tables (KVM's own choice)\n"
@@ -148,6 +149,8 @@ static void check_options(const struct options *options)
 		die(STATUS_USAGE, "--cpus: more than one needs --irqchip on");
 	if (options->initrd && !options->kernel)
 		die(STATUS_USAGE, "--initrd: goes with a Linux KERNEL only");
+	if (options->floppy && !options->bios)
+		die(STATUS_USAGE, "--floppy: goes with --bios only");
 	if (options->nr_modules && !options->kernel)
 		die(STATUS_USAGE, "--module: goes with a multiboot KERNEL only");
 }
@@ -157,6 +160,7 @@ enum {
 	OPT_PROTOCOL,
 	OPT_FLAT,
 	OPT_BIOS,
+	OPT_FLOPPY,
 	OPT_LOAD,
 	OPT_IRQCHIP,
 	OPT_MMU_PAGES,
@@ -172,6 +176,7 @@ static const struct option long_options[] = {
 	{ "protocol", required_argument, NULL, OPT_PROTOCOL },
 	{ "flat", required_argument, NULL, OPT_FLAT },
 	{ "bios", required_argument, NULL, OPT_BIOS },
+	{ "floppy", required_argument, NULL, OPT_FLOPPY },
 	{ "load", required_argument, NULL, OPT_LOAD },
 	{ "irqchip", required_argument, NULL, OPT_IRQCHIP },
 	{ "mmu-pages", required_argument, NULL, OPT_MMU_PAGES },
@@ -213,6 +218,9 @@ static void set_option(struct options *options, int option, char *value)
 		break;
 	case OPT_BIOS:
 		options->bios = value;
+		break;
+	case OPT_FLOPPY:
+		options->floppy = value;
 		break;
 	case OPT_LOAD:
 		if (options->nr_loads == MODULES_MAX)

@@ -28,9 +28,9 @@ row_spec() {
 run_inside() {
 	local module=$1
 	shift
-	"$top/tests/host/run" --icount --module "$module" "${host_options[@]}" \
+	"$top/tests/host/run" --module "$module" "${host_options[@]}" \
 		--file "$top/tools/kvm-launch" --file "$here/inside" --file "$out/guest.64" \
 		--file "$out/kernel" --file "$out/initrd" -- sh -c "$inside_command" sh "$@"
 }
 inside_command='sh ./inside "$@"'
-host_options=()
+host_options=(--icount)
