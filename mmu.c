@@ -1175,11 +1175,18 @@ int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
 	struct spte_map *m = &f.map;
 	int r;
 
+	/*
+	 * Only long mode has more.  Not every processor cuts what it adds to a
+	 * 64-bit base (QEMU's, of the IDT); the tables are indexed by 32 bits,
+	 * so what is found above would stand for the page below.
+	 */
+	if (vcpu->mmu.guest_levels != 4)
+		f.gva = (u32)cr2;
 	if (!(error & PFERR_PRESENT) && find_mmio(vcpu, &f)) {
 		vcpu->stats.pf_mmio++;
 		return emulate_access(vcpu, &f, 0);
 	}
-	if (walk_guest(vcpu, &f.walk, cr2, f.pfec)) {
+	if (walk_guest(vcpu, &f.walk, f.gva, f.pfec)) {
 		vcpu_inject_pf(vcpu, f.walk.fault.address, f.walk.fault.error);
 		return 1;
 	}

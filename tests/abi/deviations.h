@@ -67,3 +67,6 @@ DEVIATION(illegal_vector, "an IPI with a vector below 16 is an error in ESR, and
 DEVIATION(clock_two_pages, "a kvmclock structure that would cross a page is not written",
 	  "both parts are written",
 	  "the guest's contract is one structure in one page; what is written through one translation must not leave it")
+DEVIATION(high_base, "without long mode a page fault counts by the low 32 bits of its address",
+	  "with a base beyond 4 GiB set by KVM_SET_SREGS the guest finds the page there, and from then on at the low address too",
+	  "linear addresses have 32 bits there; a processor may report more (QEMU, for the IDT)")

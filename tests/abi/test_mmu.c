@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * test_mmu.c - KVM_SET/GET_NR_MMU_PAGES: the bound holds the number of shadow
- * pages down, not the guest's page tables.
+ * pages down, not the guest's page tables.  What the processor walks is 32 bits
+ * wide outside of long mode.
  */
 #include "vm.h"
 
@@ -86,4 +87,41 @@ TEST(mmu_shrink, "the bound is lowered while the guest has many tables in use")
 	}
 	for (i = 0; i < TABLES; i++)
 		CHECK_EQ(PEEK(&vm, place(i)), 0x1000 + i % 16);
+}
+
+GUEST(16, high_base,
+	"int3\n"
+	"1: mov $1, %cl\n jmp 3f\n"
+	"2: mov $2, %cl\n"
+	"3: movw %fs:0x1000, %bx\n movw %bx, %fs:0x2000\n" DONE
+	".balign 4\n .word 1b - high_base + 0x1000, 2b - high_base + 0x1000\n");
+
+/*
+ * KVM_SET_SREGS takes bases beyond 4 GiB, and there is memory, too.  A page
+ * found there must not stand for the one at the same place in the lowest 4 GiB.
+ */
+TEST(mmu_high_base, "without long mode a base counts by its low 32 bits")
+{
+	const u64 where = 0x300000, size = 16 * PAGE;
+	const u16 *at = (const u16 *)high_base_end;
+	struct vm vm = vm_create(0);
+	u8 *low = vm.mem + where, *high = memory(size);
+	struct kvm_sregs s;
+
+	CHECK_OK(set_slot(&vm, 1, 0, (1ull << 32) + where, size, high));
+	START16(&vm, high_base);
+	*(u32 *)(low + 3 * 4) = at[-2];
+	*(u32 *)(high + 3 * 4) = at[-1];
+	*(u16 *)(low + PAGE) = 0x600d;
+	*(u16 *)(high + PAGE) = 0xbad;
+	s = get_sregs(&vm);
+	s.fs.base = s.idt.base = (1ull << 32) + where;
+	set_sregs(&vm, &s);
+	run_done(&vm);
+	if (!differs(DEV_high_base))
+		return;
+	CHECK_EQ(get_regs(&vm).rcx & 0xff, 1);
+	CHECK_EQ(get_regs(&vm).rbx & 0xffff, 0x600d);
+	CHECK_EQ(*(u16 *)(low + 2 * PAGE), 0x600d);
+	CHECK_EQ(*(u16 *)(high + 2 * PAGE), 0);
 }
