@@ -498,6 +498,7 @@ static bool host_work_pending(void)
 
 /* 0, or leave for user space: -EINTR for a signal. */
 static int host_work(struct kvm_vcpu *vcpu)
+	__must_hold(&vcpu->kvm->srcu)
 {
 	if (!signal_pending(current)) {
 		srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
