@@ -2,8 +2,8 @@
 /*
  * Files for the BIOS, at ports 0x510 and 0x511, as QEMU offers them: a number
  * written to the first selects an item, the second reads it byte by byte, with
- * zeros behind its end.  SeaBIOS takes from it that the serial port is its
- * screen and keyboard, and a floppy disk to boot from.
+ * zeros behind its end.  With --floppy SeaBIOS takes from it the disk to boot
+ * from, and that the serial port is its screen and keyboard.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,14 +63,13 @@ static void load_floppy(const char *path)
 static void fwcfg_init(struct vm *vm)
 {
 	uint8_t *entry = directory + 4;
-	unsigned int i, count = ARRAY_SIZE(files);
+	unsigned int i;
 
-	if (vm->options->floppy)
-		load_floppy(vm->options->floppy);
-	else
-		count--;
-	put_be(directory, count, 4);
-	for (i = 0; i < count; i++, entry += 8 + NAME_SIZE) {
+	if (!vm->options->floppy)
+		return;
+	load_floppy(vm->options->floppy);
+	put_be(directory, ARRAY_SIZE(files), 4);
+	for (i = 0; i < ARRAY_SIZE(files); i++, entry += 8 + NAME_SIZE) {
 		put_be(entry, files[i].size, 4);
 		put_be(entry + 4, FIRST_FILE + i, 2);
 		snprintf((char *)entry + 8, NAME_SIZE, "%s", files[i].name);
@@ -96,7 +95,7 @@ static uint32_t fwcfg_in(struct vm *vm, uint16_t offset, unsigned int size)
 {
 	struct item item = find_item();
 
-	if (!vm->options->bios || offset != 1 || size != 1)
+	if (!vm->options->floppy || offset != 1 || size != 1)
 		return 0xffffffff;
 	return next < item.size ? item.data[next++] : 0;
 }

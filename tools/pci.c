@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * PCI configuration ports that answer "nothing": the address does not read
- * back, so a guest finds no PCI at all.  Under a BIOS there is one function,
+ * back, so a guest finds no PCI at all.  With --floppy there is one function,
  * the host bridge of an i440FX with QEMU's subsystem numbers, by which SeaBIOS
  * knows that it may ask for files (fwcfg.c); its registers just keep what is
  * written.  Port 0xcf9, in their midst, is the chipset's reset control.
@@ -27,7 +27,7 @@ static uint8_t *config(const struct vm *vm, uint16_t offset, unsigned int size)
 {
 	unsigned int at = (address & 0xfc) + (offset - DATA);
 
-	if (!vm->options->bios || offset < DATA || (address & ~0xfcu) != ENABLE ||
+	if (!vm->options->floppy || offset < DATA || (address & ~0xfcu) != ENABLE ||
 	    offset + size > DATA + 4)
 		return NULL;
 	return bridge + at;
@@ -38,7 +38,7 @@ static uint32_t pci_in(struct vm *vm, uint16_t offset, unsigned int size)
 	const uint8_t *from = config(vm, offset, size);
 	uint32_t value = 0xffffffff;
 
-	if (vm->options->bios && !offset && size == 4)
+	if (vm->options->floppy && !offset && size == 4)
 		return address;
 	if (from)
 		memcpy(&value, from, size);
