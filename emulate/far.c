@@ -145,9 +145,7 @@ static int read_gate(struct x86_emulate_ctxt *c, u16 selector, struct call_gate 
 
 	if (r != X86_OK)
 		return r;
-	/* The type field of a 16-byte gate's second half must be 0. */
-	if (DESC_DPL(&gate->desc) < c->cpl || DESC_DPL(&gate->desc) < rpl ||
-	    (gate->desc.hi >> 40 & 0x1f))
+	if (DESC_DPL(&gate->desc) < c->cpl || DESC_DPL(&gate->desc) < rpl)
 		return emul_fault_selector(c, EXC_GP, selector);
 	if (!DESC_P(&gate->desc))
 		return emul_fault_selector(c, EXC_NP, selector);

@@ -67,6 +67,9 @@ int emul_read_gate(struct x86_emulate_ctxt *c, u16 selector, u8 vector,
 	desc->selector = selector;
 	desc->lo = pair[0];
 	desc->hi = pair[1];
+	/* The type field of the second half must be 0. */
+	if (r == X86_OK && (desc->hi >> 40 & 0x1f))
+		return emul_fault_selector(c, vector, selector);
 	return r;
 }
 
