@@ -443,6 +443,13 @@ int emul_stack_peek(struct x86_emulate_ctxt *c, const struct emul_stack *stack,
 		    unsigned int index, u64 *val, unsigned int bytes);
 int emul_stack_pop(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 *val,
 		   unsigned int bytes);
+/* The same with a selector in a slot of @bytes: Intel leaves alone what it does not need. */
+int emul_stack_push_selector(struct x86_emulate_ctxt *c, struct emul_stack *stack,
+			     u16 selector, unsigned int bytes);
+int emul_stack_pop_selector(struct x86_emulate_ctxt *c, struct emul_stack *stack,
+			    u16 *selector, unsigned int bytes);
+int emul_stack_peek_selector(struct x86_emulate_ctxt *c, const struct emul_stack *stack,
+			     unsigned int index, u16 *selector, unsigned int bytes);
 /* Add @bytes, possibly negative, to a stack pointer as its width demands. */
 void emul_stack_adjust(struct emul_stack *stack, s64 bytes);
 int emul_push(struct x86_emulate_ctxt *c, u64 val, unsigned int bytes);

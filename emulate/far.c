@@ -457,14 +457,12 @@ struct return_frame {
 /* CS and RIP, in the order in which processors read them: it shows if both fault. */
 static int pop_return(struct x86_emulate_ctxt *c, struct return_frame *f, unsigned int bytes)
 {
-	u64 selector;
 	int r;
 
 	emul_stack_current(c, &f->stack);
-	r = emul_stack_peek(c, &f->stack, 1, &selector, bytes);
+	r = emul_stack_peek_selector(c, &f->stack, 1, &f->selector, bytes);
 	if (r == X86_OK)
 		r = emul_stack_peek(c, &f->stack, 0, &f->rip, bytes);
-	f->selector = (u16)selector;
 	emul_stack_adjust(&f->stack, 2 * bytes);
 	return r;
 }
@@ -500,19 +498,22 @@ static int return_target(struct x86_emulate_ctxt *c, struct return_frame *f)
 		return emul_fault_selector(c, EXC_GP, f->selector);
 	t->cpl = rpl;
 	r = emul_check_target(c, t, f->rip);
-	return r == X86_OK ? emul_check_rip(c, t) : r;
+	if (r != X86_OK)
+		return r;
+	/* From 64-bit to 32-bit code Intel takes no more of RIP than that. */
+	if (!t->long64 && !emul_amd(c))
+		t->rip = (u32)t->rip;
+	return emul_check_rip(c, t);
 }
 
 /* Pop SS:RSP off the old stack. */
 static int pop_outer_stack(struct x86_emulate_ctxt *c, struct return_frame *f,
 			   unsigned int bytes)
 {
-	u64 selector;
-	int r = emul_stack_peek(c, &f->stack, 1, &selector, bytes);
+	int r = emul_stack_peek_selector(c, &f->stack, 1, &f->outer_ss, bytes);
 
 	if (r == X86_OK)
 		r = emul_stack_peek(c, &f->stack, 0, &f->outer_rsp, bytes);
-	f->outer_ss = (u16)selector;
 	emul_stack_adjust(&f->stack, 2 * bytes);
 	return r;
 }
@@ -600,9 +601,12 @@ static int ret_far_protected(struct x86_emulate_ctxt *c, struct return_frame *f)
 	int r = X86_OK;
 
 	emul_stack_adjust(&f->stack, c->src.val);
-	if (outward)
+	/* Intel looks at the code segment first (SDM RET), AMD at the stack. */
+	if (!emul_amd(c))
+		r = return_target(c, f);
+	if (r == X86_OK && outward)
 		r = pop_outer_stack(c, f, bytes);
-	if (r == X86_OK)
+	if (r == X86_OK && emul_amd(c))
 		r = return_target(c, f);
 	if (r == X86_OK && outward)
 		r = check_outer_stack(c, f);

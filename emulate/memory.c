@@ -284,33 +284,66 @@ int emul_stack_probe(struct x86_emulate_ctxt *c, const struct emul_stack *stack,
 	return r;
 }
 
-int emul_stack_push(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 val,
-		    unsigned int bytes)
+/* A slot of @bytes, of which @len are written, or read. */
+static int push_part(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 val,
+		     unsigned int bytes, unsigned int len)
 {
 	struct emul_stack s = *stack;
 	u64 la;
 	int r;
 
 	emul_stack_adjust(&s, -(s64)bytes);
-	r = stack_linear(c, &s, s.rsp, bytes, X86_ACC_WRITE, &la);
+	r = stack_linear(c, &s, s.rsp, len, X86_ACC_WRITE, &la);
 	if (r == X86_OK)
-		r = write_wrapping(c, la, &val, bytes, s.acc);
+		r = write_wrapping(c, la, &val, len, s.acc);
 	if (r == X86_OK)
 		stack->rsp = s.rsp;
 	return r;
 }
 
-int emul_stack_pop(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 *val,
-		   unsigned int bytes)
+static int pop_part(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 *val,
+		    unsigned int bytes, unsigned int len)
 {
 	u64 la;
-	int r = stack_linear(c, stack, stack->rsp, bytes, 0, &la);
+	int r = stack_linear(c, stack, stack->rsp, len, 0, &la);
 
 	*val = 0;
 	if (r == X86_OK)
-		r = read_wrapping(c, la, val, bytes, stack->acc);
+		r = read_wrapping(c, la, val, len, stack->acc);
 	if (r == X86_OK)
 		emul_stack_adjust(stack, bytes);
+	return r;
+}
+
+int emul_stack_push(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 val,
+		    unsigned int bytes)
+{
+	return push_part(c, stack, val, bytes, bytes);
+}
+
+int emul_stack_pop(struct x86_emulate_ctxt *c, struct emul_stack *stack, u64 *val,
+		   unsigned int bytes)
+{
+	return pop_part(c, stack, val, bytes, bytes);
+}
+
+/*
+ * A selector by itself: Intel's processors write 16 bits of a 32-bit slot (SDM PUSH), and
+ * read 16 bits of any (as seen: what follows may be beyond the segment or the page).
+ */
+int emul_stack_push_selector(struct x86_emulate_ctxt *c, struct emul_stack *stack,
+			     u16 selector, unsigned int bytes)
+{
+	return push_part(c, stack, selector, bytes, bytes == 4 && !emul_amd(c) ? 2 : bytes);
+}
+
+int emul_stack_pop_selector(struct x86_emulate_ctxt *c, struct emul_stack *stack,
+			    u16 *selector, unsigned int bytes)
+{
+	u64 val;
+	int r = pop_part(c, stack, &val, bytes, emul_amd(c) ? bytes : 2);
+
+	*selector = (u16)val;
 	return r;
 }
 
@@ -321,6 +354,15 @@ int emul_stack_peek(struct x86_emulate_ctxt *c, const struct emul_stack *stack,
 
 	emul_stack_adjust(&s, index * bytes);
 	return emul_stack_pop(c, &s, val, bytes);
+}
+
+int emul_stack_peek_selector(struct x86_emulate_ctxt *c, const struct emul_stack *stack,
+			     unsigned int index, u16 *selector, unsigned int bytes)
+{
+	struct emul_stack s = *stack;
+
+	emul_stack_adjust(&s, index * bytes);
+	return emul_stack_pop_selector(c, &s, selector, bytes);
 }
 
 /* A single push on the current stack; RSP changes only if it succeeds. */

@@ -328,20 +328,28 @@ static unsigned int opcode_sreg(const struct x86_emulate_ctxt *c)
 
 int emul_push_sreg(struct x86_emulate_ctxt *c)
 {
-	return emul_push(c, emul_seg(c, opcode_sreg(c))->selector, c->insn->op_bytes);
+	struct emul_stack stack;
+	int r;
+
+	emul_stack_current(c, &stack);
+	r = emul_stack_push_selector(c, &stack, emul_seg(c, opcode_sreg(c))->selector,
+				     c->insn->op_bytes);
+	if (r == X86_OK)
+		c->regs[X86_RSP] = stack.rsp;
+	return r;
 }
 
 int emul_pop_sreg(struct x86_emulate_ctxt *c)
 {
 	struct emul_stack stack;
 	struct x86_seg seg;
-	u64 selector;
+	u16 selector;
 	int r;
 
 	emul_stack_current(c, &stack);
-	r = emul_stack_pop(c, &stack, &selector, c->insn->op_bytes);
+	r = emul_stack_pop_selector(c, &stack, &selector, c->insn->op_bytes);
 	if (r == X86_OK)
-		r = check_segment(c, opcode_sreg(c), (u16)selector, &seg);
+		r = check_segment(c, opcode_sreg(c), selector, &seg);
 	if (r != X86_OK)
 		return r;
 	load_segment(c, opcode_sreg(c), &seg);

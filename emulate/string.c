@@ -114,10 +114,14 @@ static bool comparison_ends(const struct x86_emulate_ctxt *c)
 	return zf != !!(c->insn->prefixes & PFX_REPE);
 }
 
-/* Stop between two elements, the flags being those of the last one. */
+/*
+ * Stop between two elements.  The flags are those of the last one on AMD; on Intel a
+ * comparison has none before it ends (SDM REP/REPE/REPNE).
+ */
 static int interrupt_repeat(struct x86_emulate_ctxt *c)
 {
-	c->rflags = c->next_rflags;
+	if (emul_amd(c))
+		c->rflags = c->next_rflags;
 	return X86_RETRY;
 }
 
@@ -151,6 +155,9 @@ static int repeat(struct x86_emulate_ctxt *c, string_step step, unsigned int byt
 			break;
 		if (count && (c->rflags & X86_EFLAGS_TF)) {
 			c->trap_db = X86_TRAP_BS;
+			/* SDM volume 3, "Instruction-Breakpoint Exception Condition" */
+			if (!emul_amd(c))
+				c->rflags |= X86_EFLAGS_RF;
 			return interrupt_repeat(c);
 		}
 	}

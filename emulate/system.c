@@ -513,12 +513,14 @@ int emul_hlt(struct x86_emulate_ctxt *c)
 	return system_op(c, X86_SYS_HLT, 0);
 }
 
-/* F3 90, unless REX.B makes it an XCHG with R8. */
+/* F3 90.  With REX.B it is an XCHG with R8 on AMD, PAUSE all the same on Intel. */
 int emul_pause_xchg(struct x86_emulate_ctxt *c)
 {
-	int r = emul_nop_xchg(c);
-
-	return r == X86_OK && !(c->insn->rex & REX_B) ? system_op(c, X86_SYS_PAUSE, 0) : r;
+	if ((c->insn->rex & REX_B) && emul_amd(c))
+		return emul_nop_xchg(c);
+	c->dst.kind = KIND_NONE;
+	c->src.kind = KIND_NONE;
+	return system_op(c, X86_SYS_PAUSE, 0);
 }
 
 int emul_invd(struct x86_emulate_ctxt *c)

@@ -161,7 +161,7 @@ static const struct x86_opcode pfx_90[4] = {
 	I(pause_xchg, Zv, rAX, WBSRC), I(nop_xchg, Zv, rAX, WBSRC),
 };
 
-/* x87: only what sets up and saves the environment, see the README of the issue. */
+/* x87: only what sets up and saves the environment. */
 static const struct x86_opcode x87_d9_mem[8] = {
 	X4(N), N, I(fldcw, none, M, X87STATE), N, I(fnstcw, Mw, none, X87STATE | NOREAD),
 };

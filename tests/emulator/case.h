@@ -205,7 +205,9 @@ bool unsafe_natively(const struct x86_insn *insn);
 struct undefined {
 	u64 rflags;
 	u32 regs;		/* bit per register */
+	u32 high;		/* the same for upper halves */
 	bool memory, x87;	/* all of it */
+	bool fault;		/* which one */
 };
 
 /* Does an operand run beyond what its addresses can name, and who knows where to? */
@@ -218,5 +220,18 @@ u8 undefined_order(const struct x86_insn *insn);
 
 struct undefined undefined_results(const struct x86_insn *insn, const struct test_case *t,
 				   bool faulted);
+
+/*
+ * More of it on Intel's processors: what is refused by decoding, cases that tell nothing,
+ * before and after the emulator has run, which of two faults, and results of a fault.
+ */
+bool undefined_intel_code(const u8 *code, unsigned int len);
+bool undefined_intel_case(const struct x86_insn *insn, struct x86_emulate_ctxt *c);
+bool undefined_intel_outcome(const struct x86_insn *insn,
+			     const struct native_state *emulated);
+bool undefined_intel_fault(const struct x86_insn *insn, const struct test_case *t,
+			   const struct native_state *emulated,
+			   const struct native_state *native);
+void undefined_intel_results(struct undefined *u, const struct x86_insn *insn, bool faulted);
 
 #endif

@@ -182,6 +182,8 @@ static int machine_cmpxchg(struct x86_emulate_ctxt *c, u64 la, const void *old,
 
 	if ((len & (len - 1)) || !len || len > 16 || !(acc & X86_ACC_WRITE))
 		abort();
+	if (m->on_locked)
+		m->on_locked(m, la, len);
 	r = check_range(m, la, len, acc);
 	if (r != X86_OK)
 		return r;

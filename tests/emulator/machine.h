@@ -73,6 +73,7 @@ struct machine {
 	/* Told of every access that succeeds, and of every address asked for. */
 	void (*on_write)(struct machine *m, u64 la, unsigned int len);
 	void (*on_access)(struct machine *m, u64 la, unsigned int len);
+	void (*on_locked)(struct machine *m, u64 la, unsigned int len);
 };
 
 extern const struct x86_emulate_ops machine_ops;

@@ -189,6 +189,30 @@ static void comparison_flags(void)
 	check(m.c.rflags & X86_EFLAGS_ZF);
 }
 
+/* A single step between elements: on Intel RF is set, and a comparison has no flags yet. */
+static void stepped_repeat(void)
+{
+	unsigned int vendor;
+
+	for (vendor = 0; vendor < 2; vendor++) {
+		bool amd = vendor == X86_VENDOR_AMD_LIKE;
+
+		protected_mode(0);
+		m.c.vendor = vendor;
+		m.c.rflags |= X86_EFLAGS_TF;
+		m.c.regs[X86_RCX] = 2;
+		m.c.regs[X86_RDI] = DATA;
+		m.c.regs[X86_RAX] = 0;
+		same(step("\xf3\xaf"), X86_RETRY);	/* repe scasd */
+		same(m.c.trap_db, X86_TRAP_BS);
+		same(m.c.rflags & X86_EFLAGS_RF, amd ? 0 : X86_EFLAGS_RF);
+		same(m.c.rflags & X86_EFLAGS_ZF, amd ? X86_EFLAGS_ZF : 0);
+		same(step("\xf3\xaf"), X86_OK);
+		same(m.c.trap_db, X86_TRAP_BS);
+		same(m.c.rflags & (X86_EFLAGS_RF | X86_EFLAGS_ZF), X86_EFLAGS_ZF);
+	}
+}
+
 static void port_strings(void)
 {
 	unsigned int i;
@@ -588,6 +612,7 @@ const struct test api_tests[] = {
 	{ "quantum of strings", quantum },
 	{ "partial progress of strings", partial_progress },
 	{ "flags of interrupted comparisons", comparison_flags },
+	{ "single steps between elements", stepped_repeat },
 	{ "INS and OUTS by batches", port_strings },
 	{ "offsets of strings wrap", offsets_wrap },
 	{ "LOCK", locked },

@@ -89,6 +89,38 @@ static void between_modes(void)
 	fault(CALL("\xc0"), EXC_GP, GATE16);
 }
 
+/* Which fault of a far return comes first, and how much of RIP 32-bit code gets. */
+static void far_return_by_vendor(void)
+{
+	unsigned int vendor;
+	u32 *frame;
+
+	for (vendor = 0; vendor < 2; vendor++) {
+		bool amd = vendor == X86_VENDOR_AMD_LIKE;
+
+		protected_mode(0);
+		m.c.vendor = vendor;
+		m.c.regs[X86_RSP] = ABSENT - 8;
+		frame = (u32 *)machine_memory(&m, ABSENT - 8, 8);
+		frame[0] = CODE;
+		frame[1] = DATA32_USER;
+		if (amd)
+			fault("\xcb", EXC_PF, 0);
+		else
+			fault("\xcb", EXC_GP, DATA32_USER & ~3);
+		long_mode(0);
+		m.c.vendor = vendor;
+		store(STACK_TOP, 1ull << 32 | CODE, 8);
+		store(STACK_TOP + 8, CODE32, 8);
+		if (amd) {
+			fault("\x48\xcb", EXC_GP, 0);
+			continue;
+		}
+		ok("\x48\xcb");
+		same(m.c.rip, CODE);
+	}
+}
+
 /* Intel has far pointers with 64-bit offsets, AMD ignores REX.W. */
 static void far_pointer_sizes(void)
 {
@@ -541,6 +573,7 @@ const struct test far_tests[] = {
 	{ "direct JMP and CALL", direct_transfers },
 	{ "between 64-bit, 32-bit and 16-bit code", between_modes },
 	{ "width of far pointers by vendor", far_pointer_sizes },
+	{ "far returns by vendor", far_return_by_vendor },
 	{ "call gate inward, RET outward", call_gate_inner },
 	{ "call gate at the same level", call_gate_same_level },
 	{ "call gate faults", call_gate_faults },

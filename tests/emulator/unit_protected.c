@@ -140,6 +140,32 @@ static void pop_segments(void)
 	fault("\x1f", EXC_GP, CODE_XO);
 }
 
+/* Of a slot for a selector Intel writes and reads 16 bits, AMD all. */
+static void selector_slots(void)
+{
+	unsigned int vendor;
+
+	for (vendor = 0; vendor < 2; vendor++) {
+		bool amd = vendor == X86_VENDOR_AMD_LIKE;
+
+		protected_mode(0);
+		m.c.vendor = vendor;
+		store(STACK_TOP - 4, 0xaaaaaaaa, 4);
+		ok("\x0e");			/* push cs */
+		same(load(STACK_TOP - 4, 4), amd ? CODE32 : 0xaaaa0000 | CODE32);
+		same(m.c.regs[X86_RSP], STACK_TOP - 4);
+		memset(machine_memory(&m, ABSENT - 2, 2), 0, 2);
+		m.c.regs[X86_RSP] = ABSENT - 2;
+		if (amd) {
+			fault("\x07", EXC_PF, 0);	/* pop es */
+			continue;
+		}
+		ok("\x07");
+		same(m.seg[X86_ES].selector, 0);
+		same(m.c.regs[X86_RSP], ABSENT + 2);
+	}
+}
+
 static void memory_checks(void)
 {
 	protected_mode(0);
@@ -449,6 +475,7 @@ const struct test protected_tests[] = {
 	{ "null SS in long mode", null_stack_in_long_mode },
 	{ "null selectors and bases", null_selector_base },
 	{ "PUSH and POP of segments", pop_segments },
+	{ "stack slots of selectors", selector_slots },
 	{ "segment checks of memory accesses", memory_checks },
 	{ "page faults", page_rights },
 	{ "alignment checks", alignment },

@@ -136,6 +136,9 @@ static void other_crs(void)
 	fault("\x44\x0f\x20\xd0", EXC_UD, NO_ERROR);	/* cr10 */
 	/* AMD: LOCK MOV CR0 is CR8. */
 	protected_mode(0);
+	machine_feature(&m, 0x80000001, 2, 4, true);
+	x86_emulate_set_cpuid(&m.c);
+	m.c.vendor = X86_VENDOR_AMD_LIKE;
 	set_rax(5);
 	ok("\xf0\x0f\x22\xc0");
 	same(m.cr8, 5);
@@ -147,6 +150,23 @@ static void other_crs(void)
 	fault("\xf0\x0f\x22\xc0", EXC_UD, NO_ERROR);
 	m.c.vendor = X86_VENDOR_INTEL_LIKE;
 	fault("\xf0\x0f\x20\xc0\x90", EXC_UD, NO_ERROR);
+}
+
+static void pause_by_vendor(void)
+{
+	unsigned int vendor;
+
+	for (vendor = 0; vendor < 2; vendor++) {
+		bool amd = vendor == X86_VENDOR_AMD_LIKE;
+
+		long_mode(0);
+		m.c.vendor = vendor;
+		m.c.regs[X86_RAX] = 1;
+		m.c.regs[X86_R8] = 2;
+		ok("\xf3\x41\x90");
+		same(m.c.regs[X86_RAX], amd ? 2 : 1);
+		same(m.c.regs[X86_R8], amd ? 1 : 2);
+	}
 }
 
 static void debug_registers(void)
@@ -509,6 +529,7 @@ const struct test system_tests[] = {
 	{ "CR0", cr0 },
 	{ "CR3", cr3 },
 	{ "CR4", cr4 },
+	{ "PAUSE with REX.B", pause_by_vendor },
 	{ "CR2, CR8", other_crs },
 	{ "debug registers", debug_registers },
 	{ "LGDT, LIDT, SGDT", table_registers },
