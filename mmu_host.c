@@ -29,24 +29,27 @@ struct host_leaf {
 };
 
 /*
- * Interrupts off: tables are freed only after an IPI that this holds off.  An
- * entry that is being split or migrated is not present in the hardware's
- * sense, which is the one that counts here.
+ * Interrupts off: tables are freed only after an IPI that this holds off.  But
+ * munmap() clears the entries that point to them when its notifier is over, so
+ * each is read once, and the value followed.  An entry that is being split or
+ * migrated is not present in the hardware's sense, which is the one that counts
+ * here.
  */
 static bool find_leaf(struct mm_struct *mm, hva_t hva, struct host_leaf *leaf)
 {
-	pgd_t *pgd = pgd_offset(mm, hva);
-	p4d_t *p4d;
+	pgd_t *pgdp = pgd_offset(mm, hva), pgd = READ_ONCE(*pgdp);
+	p4d_t *p4dp, p4d;
 	pud_t *pudp, pud;
 	pmd_t *pmdp, pmd;
 	pte_t pte;
 
-	if (!pgd_present(READ_ONCE(*pgd)))
+	if (!pgd_present(pgd))
 		return false;
-	p4d = p4d_offset(pgd, hva);
-	if (!p4d_present(READ_ONCE(*p4d)))
+	p4dp = p4d_offset_lockless(pgdp, pgd, hva);
+	p4d = READ_ONCE(*p4dp);
+	if (!p4d_present(p4d))
 		return false;
-	pudp = pud_offset(p4d, hva);
+	pudp = pud_offset_lockless(p4dp, p4d, hva);
 	pud = READ_ONCE(*pudp);
 	if (!(pud_val(pud) & _PAGE_PRESENT))
 		return false;
@@ -56,7 +59,7 @@ static bool find_leaf(struct mm_struct *mm, hva_t hva, struct host_leaf *leaf)
 		leaf->level = 3;
 		return true;
 	}
-	pmdp = pmd_offset(pudp, hva);
+	pmdp = pmd_offset_lockless(pudp, pud, hva);
 	pmd = READ_ONCE(*pmdp);
 	if (!(pmd_val(pmd) & _PAGE_PRESENT))
 		return false;
@@ -66,7 +69,7 @@ static bool find_leaf(struct mm_struct *mm, hva_t hva, struct host_leaf *leaf)
 		leaf->level = 2;
 		return true;
 	}
-	pte = READ_ONCE(*pte_offset_kernel(pmdp, hva));
+	pte = READ_ONCE(*pte_offset_kernel(&pmd, hva));
 	leaf->flags = pte_flags(pte);
 	leaf->pfn = pte_pfn(pte);
 	leaf->level = 1;
