@@ -783,6 +783,9 @@ static void svm_enter(struct kvm_vcpu *vcpu)
 	svm_vmenter(&vcpu->s, svm->vmcb_pa, c->host_pa);
 	if (unlikely(debug_regs))
 		debug_regs_leave(svm);
+	/* The host's next #DB would find the guest's bits beside its own. */
+	if (unlikely(svm->vmcb->save.dr6 != DR6_RESERVED))
+		set_debugreg(DR6_RESERVED, 6);
 	/* Every exit clears DR7. */
 	if (unlikely(hw_breakpoint_active()))
 		hw_breakpoint_restore();

@@ -3,6 +3,11 @@
  * test_debug.c - KVM_SET_GUEST_DEBUG and KVM_EXIT_DEBUG: a debugger outside,
  * of which the guest knows nothing.
  */
+#include <sched.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include "vm.h"
 
 #define DR6_BS	BIT(14)
@@ -160,4 +165,66 @@ TEST(debug_inject, "the debugger hands a #DB or #BP on to the guest")
 		CHECK_EQ(ctl(&vm)->vector, cases[i].vector);
 		vm_close(&vm);
 	}
+}
+
+#define DEBUGREG(n)	(offsetof(struct user, u_debugreg[n]))
+
+static void one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	REQUIRE_OK(sched_setaffinity(0, sizeof(set), &set));
+}
+
+/* A process that stops, then writes to @watched. */
+static pid_t start_watched(volatile u64 *watched)
+{
+	pid_t pid = fork();
+	int status;
+
+	REQUIRE(pid >= 0);
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		*watched = 1;
+		_exit(0);
+	}
+	REQUIRE(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+	/* Eight bytes, writes, local: DR7 as the SDM has it. */
+	REQUIRE_OK(ptrace(PTRACE_POKEUSER, pid, DEBUGREG(0), watched));
+	REQUIRE_OK(ptrace(PTRACE_POKEUSER, pid, DEBUGREG(7), 0x90001));
+	return pid;
+}
+
+GUEST(64, leave_dr6, "mov $0xffff4ffe, %eax\n mov %rax, %db6\n" DONE);
+
+/* QEMU's #VMEXIT brings the host's DR6 back, which no processor does. */
+TEST(debug_host_dr6, "what a guest leaves in DR6 is not found by a debugger on the host")
+{
+	static volatile u64 watched;
+	struct vm vm = vm_create(0);
+	struct kvm_debugregs d;
+	long dr6;
+	int status;
+	pid_t pid;
+
+	one_cpu();
+	pid = start_watched(&watched);
+	START64(&vm, leave_dr6);
+	run_done(&vm);
+
+	REQUIRE_OK(ptrace(PTRACE_CONT, pid, NULL, NULL));
+	REQUIRE(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+	errno = 0;
+	dr6 = ptrace(PTRACE_PEEKUSER, pid, DEBUGREG(6), NULL);
+	CHECK_EQ(errno, 0);
+	CHECK_EQ(dr6 & (DR6_BS | 0xf), 1);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	/* The guest still has its own. */
+	REQUIRE_OK(ioctl(vm.vcpu, KVM_GET_DEBUGREGS, &d));
+	CHECK_EQ(d.dr6 & (DR6_BS | 0xf), DR6_BS | 0xe);
 }
