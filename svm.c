@@ -298,6 +298,11 @@ static void svm_update_intercepts(struct kvm_vcpu *vcpu)
 	/* TPR: the processor keeps it, while the APIC is ours. */
 	intercept(svm, INTERCEPT_CR8_READ, !vcpu->apic);
 	intercept(svm, INTERCEPT_CR8_WRITE, !vcpu->apic);
+	/* A debugger's breakpoints are not lent out: see exit_dr(). */
+	if (svm->dr_live && (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP)) {
+		svm->dr_live = false;
+		intercept_dr(svm, true);
+	}
 	vcpu_touch(vcpu, VG_DR | VG_CR);
 }
 

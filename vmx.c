@@ -84,6 +84,11 @@ static void vmx_update_intercepts(struct kvm_vcpu *vcpu)
 
 	update_exceptions(vmx);
 	write_secondary(vmx);
+	/* A debugger's breakpoints are not lent out: see exit_dr(). */
+	if (vmx->dr_live && (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP)) {
+		vmx->dr_live = false;
+		set_cpu_exec(vmx, CPU_BASED_MOV_DR_EXITING, true);
+	}
 	vcpu_touch(vcpu, VG_DR);
 }
 

@@ -3,6 +3,7 @@
  * test_debug.c - KVM_SET_GUEST_DEBUG and KVM_EXIT_DEBUG: a debugger outside,
  * of which the guest knows nothing.
  */
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -227,4 +228,46 @@ TEST(debug_host_dr6, "what a guest leaves in DR6 is not found by a debugger on t
 	/* The guest still has its own. */
 	REQUIRE_OK(ioctl(vm.vcpu, KVM_GET_DEBUGREGS, &d));
 	CHECK_EQ(d.dr6 & (DR6_BS | 0xf), DR6_BS | 0xe);
+}
+
+GUEST(64, late_dr,
+	"sti\n mov $0x4321, %edx\n 1: cmpl $0, " STR(DATA) "\n je 1b\n"
+	"mov %rdx, %db0\n" DONE);
+
+/* When the guest is at it, it shall leave at its next exit: the MOV's. */
+static void *open_window(void *arg)
+{
+	struct vm *vm = arg;
+
+	usleep(20000);
+	vm->run->request_interrupt_window = 1;
+	*(volatile u32 *)(vm->mem + DATA) = 1;
+	return NULL;
+}
+
+TEST(debug_lent_registers, "a debugger's breakpoints come between a guest and its MOV DR")
+{
+	static const struct kvm_guest_debug d = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP,
+		.arch.debugreg = { [1] = 0x1234000, [7] = 0x400 },
+	};
+	struct vm vm = vm_create(0);
+	struct kvm_debugregs regs;
+	pthread_t thread;
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		*(volatile u32 *)(vm.mem + DATA) = 0;
+		START64(&vm, late_dr);
+		CHECK_OK(debug(&vm, 0));
+		REQUIRE(!pthread_create(&thread, NULL, open_window, &vm));
+		run_to(&vm, KVM_EXIT_IRQ_WINDOW_OPEN);
+		pthread_join(thread, NULL);
+		vm.run->request_interrupt_window = 0;
+		CHECK_OK(ioctl(vm.vcpu, KVM_SET_GUEST_DEBUG, &d));
+		run_done(&vm);
+		REQUIRE_OK(ioctl(vm.vcpu, KVM_GET_DEBUGREGS, &regs));
+		CHECK_EQ(regs.db[0], 0x4321);
+		CHECK_EQ(regs.db[1], 0);
+	}
 }
