@@ -1106,6 +1106,10 @@ static int exit_exception(struct kvm_vcpu *vcpu)
 		return mmu_page_fault(vcpu, vcpu->exit.info1,
 				      vmread(VM_EXIT_INTR_ERROR_CODE));
 	case DB_VECTOR:
+		/* INT1 returns behind itself: RIP is at it. */
+		if ((vmx->intr_info & INTR_INFO_INTR_TYPE_MASK) ==
+		    INTR_TYPE_PRIV_SW_EXCEPTION)
+			vcpu_set_rip(vcpu, vcpu_rip(vcpu) + vcpu->exit.insn_len);
 		return exit_db(vcpu);
 	case MC_VECTOR:
 		return 1;		/* see vmx_enter() */

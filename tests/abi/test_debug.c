@@ -230,6 +230,23 @@ TEST(debug_host_dr6, "what a guest leaves in DR6 is not found by a debugger on t
 	CHECK_EQ(d.dr6 & (DR6_BS | 0xf), DR6_BS | 0xe);
 }
 
+GUEST(64, int1_alone, "nop\n .byte 0xf1\n nop\n" DONE);
+
+TEST(debug_int1, "INT1 returns behind itself, like INT3, and sets nothing in DR6")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_debugregs d;
+
+	if (qemu)
+		skip("QEMU takes INT1 for itself");
+	START64(&vm, int1_alone);
+	run_to_out(&vm, PORT_EXC);
+	CHECK_EQ(ctl(&vm)->vector, 1);
+	CHECK_EQ(ctl(&vm)->rip, CODE + 2);
+	REQUIRE_OK(ioctl(vm.vcpu, KVM_GET_DEBUGREGS, &d));
+	CHECK_EQ(d.dr6 & (DR6_BS | 0xf), 0);
+}
+
 GUEST(64, late_dr,
 	"sti\n mov $0x4321, %edx\n 1: cmpl $0, " STR(DATA) "\n je 1b\n"
 	"mov %rdx, %db0\n" DONE);
