@@ -682,6 +682,9 @@ static void vmx_flush_gva(struct kvm_vcpu *vcpu, gva_t gva)
 {
 	u16 vpid = to_vmx(vcpu)->vpid;
 
+	/* INVLPG does nothing then; INVVPID would fail. */
+	if (!__is_canonical_address(gva, 48))
+		return;
 	if (vpid && vmx_caps.invvpid_gva)
 		invvpid(VMX_VPID_EXTENT_INDIVIDUAL_ADDR, vpid, gva);
 	else
