@@ -91,9 +91,14 @@ void vmx_insn_failed(const char *what, unsigned long arg);
 	__fail;								\
 })
 
+/* Not so VMXON: it faults where firmware has left VMX locked, on this CPU. */
 static inline int vmxon(phys_addr_t pa)
 {
-	return vmx_insn("vmxon %1", pa, "m");
+	asm goto("1: vmxon %0; jna %l[fail]\n" _ASM_EXTABLE(1b, %l[fail])
+		 : : "m" (pa) : "cc", "memory" : fail);
+	return 0;
+fail:
+	return 1;
 }
 
 static inline void vmclear(phys_addr_t pa)
