@@ -896,7 +896,8 @@ static int mapping_level(const struct spte_map *m, int guest_level)
 	gfn_t base = m->gfn & ~511ull;
 
 	if (guest_level < 2 || !m->host_large || slot->dirty ||
-	    (block && block->nr_shadowed))
+	    (block && block->nr_shadowed) ||
+	    (mmu_split_code && (m->access & ACC_EXEC)))
 		return 1;
 	if (base < slot->base_gfn ||
 	    base + 512 > slot->base_gfn + slot->npages ||
@@ -1414,6 +1415,7 @@ void mmu_free_vm(struct kvm *kvm)
 
 int mmu_module_init(void)
 {
+	mmu_protect_itlb(true);
 	mmu_desc_cache = kmem_cache_create("kvm_pte_list",
 					   sizeof(struct pte_list_desc), 0,
 					   SLAB_ACCOUNT, NULL);
@@ -1431,6 +1433,7 @@ int mmu_module_init(void)
 
 void mmu_module_exit(void)
 {
+	mmu_protect_itlb(false);
 	kmem_cache_destroy(block_slab);
 	kmem_cache_destroy(page_cache);
 	kmem_cache_destroy(mmu_desc_cache);

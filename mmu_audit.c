@@ -146,6 +146,8 @@ static bool audit_leaf(struct audit *a, struct shadow_page *sp,
 		return audit_fail(a, sp, index, "not the host's page");
 	if (!access_ok_for(sp, index))
 		return audit_fail(a, sp, index, "more access than the guest's");
+	if (level == 2 && mmu_split_code && !(spte & PT_NX))
+		return audit_fail(a, sp, index, "large page of code");
 	if (level == 2 && block->nr_shadowed)
 		return audit_fail(a, sp, index, "large page over page tables");
 	if (level == 2 && slot->dirty && (spte & PT_WRITE))

@@ -12,6 +12,7 @@
  *
  * Read next: mmu.c, fault_in(); mmu_rmap.c.
  */
+#include <linux/cpu.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include "kvm.h"
@@ -120,6 +121,21 @@ int host_populate(hva_t hva, bool write)
 		return 0;
 	}
 	return r == -EINTR || r == -ERESTARTSYS ? -EINTR : -EFAULT;
+}
+
+/*
+ * Processors that check the machine when code is fetched from a page whose size
+ * has changed, and no flush came in between (CVE-2018-12207).  A guest can do
+ * that at will, if its code is in large pages.
+ */
+bool mmu_split_code;
+extern bool itlb_multihit_kvm_mitigation;	/* what sysfs says of it */
+
+void mmu_protect_itlb(bool on)
+{
+	mmu_split_code = on && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) &&
+			 !cpu_mitigations_off();
+	itlb_multihit_kvm_mitigation = mmu_split_code;
 }
 
 /* ------------------------------------------------------------------------

@@ -216,6 +216,9 @@ static inline bool gfn_is_shadowed(const struct kvm_slot *slot, gfn_t gfn)
 bool host_lookup(struct kvm *kvm, bool write, struct spte_map *m);
 /* The guest will write it, past the host's pte: what is swapped must be dirty. */
 void host_mark_dirty(kvm_pfn_t pfn);
+/* What the guest may execute is mapped in small pages, if the CPU needs that. */
+extern bool mmu_split_code;
+void mmu_protect_itlb(bool on);
 /* Fault the page in.  Sleeps; 0, -EFAULT or -EINTR. */
 int host_populate(hva_t hva, bool write);
 

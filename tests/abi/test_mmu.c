@@ -125,3 +125,38 @@ TEST(mmu_high_base, "without long mode a base counts by its low 32 bits")
 	CHECK_EQ(*(u16 *)(low + 2 * PAGE), 0x600d);
 	CHECK_EQ(*(u16 *)(high + 2 * PAGE), 0);
 }
+
+/*
+ * Some processors check the machine when a page of code changes its size: there
+ * code is mapped small, which the module's audit sees to.
+ */
+TEST(mmu_large_code, "code and data in memory that the host maps by large pages")
+{
+	const u64 size = 2 << 20, where = 0x40000000;
+	const u64 pde = PAGE_TABLES + 3 * PAGE;
+	struct vm vm = vm_create(0);
+	u8 *p = memory(2 * size);
+	u64 i;
+
+	p += -(uintptr_t)p & (size - 1);
+	madvise(p, size, MADV_HUGEPAGE);
+	memset(p, 0xc3, size);			/* RET */
+	CHECK_OK(set_slot(&vm, 1, 0, where, size, p));
+	start_servant(&vm);
+	/* The same 2 MiB once more, in small pages. */
+	for (i = 0; i < 512; i++)
+		((u64 *)(vm.mem + FREE))[i] = (where + i * PAGE) | 3;
+	CHECK_EQ(PEEK(&vm, pde) & ~0x60ull, where | 0x83);
+	for (i = 0; i < 10; i++) {
+		POKE(&vm, pde, where | 0x83);
+		DO(&vm, CR3, PAGE_TABLES, 0);
+		DO(&vm, CALL, where + i * PAGE, 0);
+		POKE(&vm, where + size / 2, 0xc3c3c3c3c3c3c3c3);
+		/* Now the audit looks at what that has mapped. */
+		DO(&vm, CR3, PAGE_TABLES, 0);
+		POKE(&vm, pde, FREE | 3);
+		DO(&vm, CR3, PAGE_TABLES, 0);
+		DO(&vm, CALL, where + i * PAGE, 0);
+		CHECK_EQ(PEEK(&vm, where + size / 2), 0xc3c3c3c3c3c3c3c3);
+	}
+}
