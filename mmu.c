@@ -294,10 +294,11 @@ static struct shadow_page *new_shadow(struct kvm_vcpu *vcpu, gfn_t gfn,
 	return sp;
 }
 
-static void set_synced(struct shadow_page *sp)
+static void set_synced(struct kvm *kvm, struct shadow_page *sp)
 {
 	sp->unsync = false;
 	list_del_init(&sp->unsync_link);
+	kvm->mmu.nr_unsync--;
 }
 
 /* No entry points to @sp any more; it stays for whoever asks for it. */
@@ -322,7 +323,7 @@ void mmu_zap_page(struct kvm *kvm, struct shadow_page *sp,
 	hlist_del_init(&sp->hash);
 	kvm->mmu.nr_pages--;
 	if (sp->unsync)
-		set_synced(sp);
+		set_synced(kvm, sp);
 	for (i = sp->first; sp->nr_present && i <= sp->last; i++)
 		if (sp->spt[i])
 			mmu_drop_entry(kvm, sp, i, zapped);
@@ -361,33 +362,54 @@ static u32 mode_word(union mmu_role role)
 	return role.word;
 }
 
-/*
- * Bring one out-of-sync table up to date and protect it again.  A table that
- * cannot be read, or is of another paging mode, is zapped.  The caller flushes
- * this vCPU's TLB if the guest asked for that.
- */
-static void sync_page(struct kvm_vcpu *vcpu, struct shadow_page *sp,
-		      struct list_head *zapped)
+static void protect_table(struct kvm *kvm, const struct shadow_page *sp)
 {
-	struct kvm *kvm = vcpu->kvm;
 	struct kvm_slot *slot = slot_find(kvm_slots(kvm), sp->gfn);
 
 	if (slot)
 		rmap_write_protect(kvm, slot, sp->gfn);
-	mmu_flush_dirty(kvm);
-	set_synced(sp);
+}
+
+/*
+ * Bring a table up to date that was out of sync and is protected again, in all
+ * TLBs.  One that cannot be read, or is of another paging mode, is zapped.  The
+ * caller flushes this vCPU's TLB if the guest asked for that.
+ */
+static void follow_table(struct kvm_vcpu *vcpu, struct shadow_page *sp,
+			 struct list_head *zapped)
+{
+	struct kvm *kvm = vcpu->kvm;
+	struct kvm_slot *slot = slot_find(kvm_slots(kvm), sp->gfn);
+
+	set_synced(kvm, sp);
 	if (!slot || mode_word(sp->role) != mode_word(vcpu->mmu.role) ||
 	    !vcpu->mmu.ops->sync(vcpu, sp))
 		mmu_zap_page(kvm, sp, zapped);
 }
 
+static void sync_page(struct kvm_vcpu *vcpu, struct shadow_page *sp,
+		      struct list_head *zapped)
+{
+	protect_table(vcpu->kvm, sp);
+	mmu_flush_dirty(vcpu->kvm);
+	follow_table(vcpu, sp, zapped);
+}
+
+/* With one flush for all of them. */
 static void sync_all(struct kvm_vcpu *vcpu, struct list_head *zapped)
 {
-	struct list_head *unsync = &vcpu->kvm->mmu.unsync;
+	struct kvm *kvm = vcpu->kvm;
+	struct list_head *unsync = &kvm->mmu.unsync;
+	struct shadow_page *sp;
 
+	if (list_empty(unsync))
+		return;
+	list_for_each_entry(sp, unsync, unsync_link)
+		protect_table(kvm, sp);
+	mmu_flush_dirty(kvm);
 	while (!list_empty(unsync))
-		sync_page(vcpu, list_first_entry(unsync, struct shadow_page,
-						 unsync_link), zapped);
+		follow_table(vcpu, list_first_entry(unsync, struct shadow_page,
+						    unsync_link), zapped);
 }
 
 static void link_child(struct kvm_vcpu *vcpu, struct shadow_page *parent,
@@ -494,6 +516,7 @@ static bool try_unsync(struct kvm_vcpu *vcpu, gfn_t gfn, bool writing)
 			continue;
 		sp->unsync = true;
 		list_add(&sp->unsync_link, &vcpu->kvm->mmu.unsync);
+		vcpu->kvm->mmu.nr_unsync++;
 		vcpu->stats.pf_unsync++;
 	}
 	return true;
@@ -1094,6 +1117,8 @@ static enum fault_result fault_in(struct kvm_vcpu *vcpu, struct page_fault *f)
 	if (f->map.slot && !host_lookup(kvm, f->map.write_fault, &f->map))
 		goto out;
 	mmu_make_room(kvm, &zapped);
+	if (unlikely(kvm->mmu.nr_unsync >= MMU_UNSYNC_MAX))
+		sync_all(vcpu, &zapped);
 	r = fault_map(vcpu, f, &zapped);
 out:
 	mmu_commit_zap(kvm, &zapped);

@@ -356,7 +356,7 @@ static void audit(struct kvm *kvm, const char *where, bool guest_waits)
 		.kvm = kvm, .where = where, .guest_waits = guest_waits,
 	};
 	struct shadow_page *sp;
-	unsigned long pages = 0;
+	unsigned long pages = 0, unsync = 0;
 	int idx = srcu_read_lock(&kvm->srcu);
 
 	list_for_each_entry(sp, &kvm->mmu.active, link) {
@@ -368,6 +368,11 @@ static void audit(struct kvm *kvm, const char *where, bool guest_waits)
 	if (!a.bad) {
 		if (pages != kvm->mmu.nr_pages)
 			audit_fail(&a, NULL, 0, "wrong count of shadow pages");
+		list_for_each_entry(sp, &kvm->mmu.unsync, unsync_link)
+			unsync++;
+		/* A fault adds all roles of one page. */
+		if (unsync != kvm->mmu.nr_unsync || unsync > MMU_UNSYNC_MAX + 256)
+			audit_fail(&a, NULL, unsync, "wrong count of tables out of sync");
 		audit_slots(&a);
 		if (a.leaves != a.mapped)
 			audit_fail(&a, NULL, 0, "reverse maps and entries differ");

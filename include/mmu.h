@@ -98,6 +98,7 @@ struct kvm_mmu {
 	struct hlist_head *hash;	/* lock; MMU_HASH_BITS */
 	struct list_head active;	/* lock */
 	struct list_head unsync;	/* lock */
+	unsigned int nr_unsync;		/* lock */
 	struct list_head spare;		/* lock: empty pages, to use again */
 	unsigned int nr_spare;		/* lock */
 	u64 births;			/* lock: shadow pages ever made */

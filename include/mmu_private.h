@@ -151,6 +151,9 @@ void mmu_prefetch_entry(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 	hlist_for_each_entry(sp, &(kvm)->mmu.hash[mmu_hash(g)], hash)	\
 		if ((sp)->gfn != (g) || (sp)->role.direct) {} else
 
+/* So many tables are synced at one go, with the lock held. */
+#define MMU_UNSYNC_MAX	1024
+
 #define MMU_HASH_BITS	12
 
 static inline unsigned int mmu_hash(gfn_t gfn)

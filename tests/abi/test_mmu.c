@@ -160,3 +160,35 @@ TEST(mmu_large_code, "code and data in memory that the host maps by large pages"
 		CHECK_EQ(PEEK(&vm, where + size / 2), 0xc3c3c3c3c3c3c3c3);
 	}
 }
+
+#define MANY	1400
+
+TEST(mmu_many_writes, "more tables are changed between two flushes than are left to follow")
+{
+	const u64 tables = 0x40000000, old = FREE + 8 * PAGE, new = old + PAGE;
+	struct vm vm = vm_create(0);
+	u64 *pdpt = (u64 *)(vm.mem + FREE), *pd = pdpt + 512;
+	u64 *leaf = memory(MANY * PAGE);
+	int i;
+
+	CHECK_OK(ioctl(vm.fd, KVM_SET_NR_MMU_PAGES, 5000));
+	CHECK_OK(set_slot(&vm, 1, 0, tables, MANY * PAGE, leaf));
+	((u64 *)(vm.mem + PAGE_TABLES))[1] = FREE | 3;
+	for (i = 0; i < MANY; i++) {
+		pdpt[i / 512] = (FREE + (1 + i / 512) * PAGE) | 3;
+		pd[i] = (tables + i * PAGE) | 3;
+		leaf[i * 512] = old | 3;
+	}
+	*(u64 *)(vm.mem + old) = 1;
+	*(u64 *)(vm.mem + new) = 2;
+	start_servant(&vm);
+	for (i = 0; i < MANY; i++)
+		CHECK_EQ(PEEK(&vm, (1ull << 39) + ((u64)i << 21)), 1);
+	for (i = 0; i < MANY; i++)
+		POKE(&vm, tables + i * PAGE, new | 0x63);
+	/* A directory is followed at once; the module's audit looks then. */
+	POKE(&vm, FREE + PAGE + MANY * 8, 0);
+	DO(&vm, CR3, PAGE_TABLES, 0);
+	for (i = 0; i < MANY && failures < 5; i++)
+		CHECK_EQ(PEEK(&vm, (1ull << 39) + ((u64)i << 21)), 2);
+}
