@@ -158,9 +158,12 @@ static void young_spte(u64 *sptep, void *arg)
 		clear_bit(5, (unsigned long *)sptep);
 }
 
-static void unmap_rmap(struct kvm *kvm, unsigned long *head, void *arg)
+/* @may_sleep, or NULL.  The range can be all of the guest's memory. */
+static void unmap_rmap(struct kvm *kvm, unsigned long *head, void *may_sleep)
 {
 	rmap_unmap(kvm, head);
+	if (may_sleep)
+		cond_resched_lock(&kvm->mmu.lock);
 }
 
 static void age_rmap(struct kvm *kvm, unsigned long *head, void *arg)
@@ -227,7 +230,8 @@ static int notifier_start(struct mmu_notifier *mn,
 
 	spin_lock(&kvm->mmu.lock);
 	kvm->mmu.invalidate_count++;
-	for_hvas(kvm, range->start, range->end, unmap_rmap, NULL);
+	for_hvas(kvm, range->start, range->end, unmap_rmap,
+		 mmu_notifier_range_blockable(range) ? mn : NULL);
 	mmu_flush_dirty(kvm);
 	mmu_audit_after(kvm, "notifier");
 	spin_unlock(&kvm->mmu.lock);
