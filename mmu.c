@@ -1289,20 +1289,40 @@ static bool written_entries(const struct shadow_page *sp, unsigned int offset,
 	return n == 1;
 }
 
+/*
+ * INVLPG ends a large page of the guest's by any of its addresses.  Where it is
+ * several pages of ours, the processor will end one of them.
+ */
+static bool maps_in_pieces(const struct shadow_page *sp, unsigned int index)
+{
+	u64 spte = sp->spt[index];
+
+	if (sp->role.level == 1 || !spte_present(spte))
+		return false;
+	if (spte_leaf(spte, sp->role.level))
+		return sp->role.guest_levels == 2;	/* half of 4 MiB */
+	return spte_child(spte)->role.direct;
+}
+
 /* Returns true if pages were zapped, @sp or children of it. */
 static bool table_written(struct kvm *kvm, struct shadow_page *sp,
 			  unsigned int offset, unsigned int len,
 			  struct list_head *zapped)
 {
 	unsigned int first, count, i;
+	bool pieces = false;
 
 	if (!written_entries(sp, offset, len, &first, &count) ||
 	    sp->write_count > FLOOD_WRITES) {
 		mmu_zap_page(kvm, sp, zapped);
 		return true;
 	}
-	for (i = first; i < first + count && i < 512; i++)
+	for (i = first; i < first + count && i < 512; i++) {
+		pieces |= maps_in_pieces(sp, i);
 		mmu_drop_entry(kvm, sp, i, zapped);
+	}
+	if (pieces && list_empty(zapped))
+		mmu_flush_remote(kvm);
 	return !list_empty(zapped);
 }
 
