@@ -1074,7 +1074,10 @@ int vcpu_insn_length(struct kvm_vcpu *vcpu)
 		inject_fault(vcpu, &ctxt->fault);
 		return 0;
 	}
-	return vcpu->mmio.efault ? -EFAULT : 0;
+	if (!vcpu->mmio.efault)
+		return 0;
+	vcpu->mmio.efault = false;
+	return -EFAULT;
 }
 
 /*
