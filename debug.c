@@ -63,9 +63,17 @@ DEFINE_SHOW_ATTRIBUTE(exits);
 
 void debug_create_vm(struct kvm *kvm, int fd)
 {
+	struct dentry *other;
 	char name[32];
 
 	snprintf(name, sizeof(name), "%d-%d", task_tgid_nr(current), fd);
+	/* A VM whose descriptor was closed, and that still has vCPUs. */
+	other = debugfs_lookup(name, debug_root);
+	if (other) {
+		dput(other);
+		kvm->debugfs = ERR_PTR(-EEXIST);
+		return;
+	}
 	kvm->debugfs = debugfs_create_dir(name, debug_root);
 }
 

@@ -4,6 +4,7 @@
  * descriptor is good for: which ioctl belongs to which, foreign processes,
  * the order of closing.
  */
+#include <sys/klog.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -547,4 +548,19 @@ TEST(system_exit_while_running, "a process that is killed in KVM_RUN leaves noth
 		waitpid(pid, &status, 0);
 		CHECK(WIFSIGNALED(status));
 	}
+}
+
+TEST(system_same_name, "a VM outlives its descriptor: the next with that number is no news to the host's log")
+{
+	struct vm vm = vm_create(0);
+	static char log[1 << 18];
+	int fd = vm.fd, n;
+
+	REQUIRE_OK(close(vm.fd));
+	vm.fd = ioctl(kvm_dev(), KVM_CREATE_VM, 0);
+	CHECK_EQ(vm.fd, fd);
+	/* SYSLOG_ACTION_READ_ALL */
+	n = klogctl(3, log, sizeof(log) - 1);
+	REQUIRE(n >= 0);
+	CHECK(!strstr(log, "already present"));
 }
