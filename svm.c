@@ -620,6 +620,12 @@ static void svm_flush_gva(struct kvm_vcpu *vcpu, gva_t gva)
  * Entry
  */
 
+/* #BP and #OF: what an instruction of one byte raises. */
+static bool soft_vector(u8 vector)
+{
+	return vector == BP_VECTOR || vector == OF_VECTOR;
+}
+
 static void commit_event(struct vcpu_svm *svm)
 {
 	static const u32 type[] = {
@@ -632,6 +638,11 @@ static void commit_event(struct vcpu_svm *svm)
 	struct vcpu_event e;
 
 	vcpu_event_commit(&svm->vcpu, &e);
+	/* INT3 and INTO return behind themselves: interrupted_delivery(). */
+	if (unlikely(e.type == VCPU_EVENT_EXCEPTION && soft_vector(e.vector))) {
+		svm->vmcb->save.rip++;
+		control->next_rip = svm->vmcb->save.rip;
+	}
 	control->event_inj = SVM_EVTINJ_VALID | type[e.type] | e.vector |
 			     (e.has_error ? SVM_EVTINJ_VALID_ERR : 0);
 	control->event_inj_err = e.error;
@@ -1102,7 +1113,8 @@ static int (*const svm_exits[])(struct kvm_vcpu *vcpu) = {
 
 /*
  * The exit came in the middle of a delivery.  INT n, INT3 and INTO run again,
- * RIP still being at them; everything else is delivered again.
+ * RIP still being at them; everything else is delivered again, and so is what
+ * commit_event() made of INT3 and INTO.
  */
 static void interrupted_delivery(struct vcpu_svm *svm)
 {
@@ -1115,9 +1127,12 @@ static void interrupted_delivery(struct vcpu_svm *svm)
 		.error = control->exit_int_info_err,
 	};
 
-	if (e.type == VCPU_EVENT_SOFT ||
-	    (e.type == VCPU_EVENT_EXCEPTION &&
-	     (e.vector == BP_VECTOR || e.vector == OF_VECTOR)))
+	bool soft = e.type == VCPU_EVENT_EXCEPTION && soft_vector(e.vector);
+	bool ours = svm->vcpu.ev.committed == VCPU_EVENT_EXCEPTION;
+
+	if (soft && ours)
+		svm->vcpu.s.rip--;
+	if (e.type == VCPU_EVENT_SOFT || (soft && !ours))
 		vcpu_event_after_exit(&svm->vcpu, NULL);
 	else
 		vcpu_event_after_exit(&svm->vcpu, &e);

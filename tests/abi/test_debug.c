@@ -155,8 +155,9 @@ TEST(debug_inject, "the debugger hands a #DB or #BP on to the guest")
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct vm vm = vm_create(0);
 
-		/* The #BP is that of the INT3 there. */
+		/* The #BP is that of the INT3 there, and it is not the first. */
 		START64(&vm, int3_alone);
+		run_to_out(&vm, PORT_EXC);
 		jump(&vm, CODE + 1);
 		CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | cases[i].control));
 		/* One at a time. */
@@ -164,6 +165,9 @@ TEST(debug_inject, "the debugger hands a #DB or #BP on to the guest")
 				  cases[i].control), EBUSY);
 		run_to_out(&vm, PORT_EXC);
 		CHECK_EQ(ctl(&vm)->vector, cases[i].vector);
+		if (cases[i].vector == 1 || differs(DEV_inject_bp))
+			CHECK_EQ(ctl(&vm)->rip,
+				 CODE + 1 + (cases[i].vector == 3));
 		vm_close(&vm);
 	}
 }
