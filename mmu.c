@@ -1072,6 +1072,7 @@ static enum fault_result fault_map(struct kvm_vcpu *vcpu, struct page_fault *f,
 	struct shadow_page *sp;
 	unsigned int index;
 	bool emulate;
+	u64 spte;
 
 	m->level = m->slot ? mapping_level(m, f->walk.level) : 1;
 	sp = fault_walk(vcpu, f, zapped);
@@ -1085,8 +1086,11 @@ static enum fault_result fault_map(struct kvm_vcpu *vcpu, struct page_fault *f,
 	index = pt_index(f->gva, m->level);
 	if (!m->slot) {
 		mmu_drop_entry(kvm, sp, index, zapped);
+		spte = mmio_spte(kvm, m->gfn, m->access);
+		if (unlikely(!l1tf_safe(spte)))
+			return FAULT_EMULATE;	/* each access walks again */
 		sp->guest[index] = gfn_to_gpa(m->gfn) | m->access;
-		entry_write(sp, index, mmio_spte(kvm, m->gfn, m->access));
+		entry_write(sp, index, spte);
 		return FAULT_EMULATE;
 	}
 	if (m->level == 2) {

@@ -166,9 +166,13 @@ static bool audit_entry(struct audit *a, struct shadow_page *sp,
 	u64 spte = sp->spt[index];
 	struct shadow_page *child;
 
-	if (!spte_present(spte))
-		return spte_mmio(spte) && sp->role.level == 1 ? true :
-			audit_fail(a, sp, index, "neither mapping nor marker");
+	if (!spte_present(spte)) {
+		if (!spte_mmio(spte) || sp->role.level != 1)
+			return audit_fail(a, sp, index,
+					  "neither mapping nor marker");
+		return l1tf_safe(spte) ? true :
+			audit_fail(a, sp, index, "marker names memory");
+	}
 	if (spte_leaf(spte, sp->role.level))
 		return audit_leaf(a, sp, index);
 	child = spte_child(spte);

@@ -310,6 +310,7 @@ void vmx_teardown(void)
 	vm86_tables_free();
 	free_page((unsigned long)vmx_msr_bitmap);
 	vmx_msr_bitmap = NULL;
+	l1tf_vmx_mitigation = VMENTER_L1D_FLUSH_AUTO;
 }
 
 int vmx_setup(void)
@@ -319,6 +320,11 @@ int vmx_setup(void)
 	if (r)
 		return r;
 	read_fixed_bits();
+	/*
+	 * What the host says of L1TF in sysfs: a guest has no page tables of
+	 * its own to aim with, so nothing has to be flushed before an entry.
+	 */
+	l1tf_vmx_mitigation = VMENTER_L1D_FLUSH_EPT_DISABLED;
 	rdmsrl(MSR_EFER, host_efer);
 	rdmsrl(MSR_STAR, host_star);
 	rdmsrl(MSR_LSTAR, host_lstar);

@@ -30,7 +30,7 @@
  * A shadow pte is 0, or maps (PT_PRESENT), or remembers MMIO: not present,
  * SPTE_MMIO, the access rights of the guest's walk, the generation, and the
  * gfn, inverted so that a processor that ignores the present bit while it
- * speculates (L1TF) finds no memory there.
+ * speculates (L1TF) finds no memory there: see l1tf_safe().
  */
 #define SPTE_MMIO		BIT_ULL(11)
 #define SPTE_MMIO_ACC_SHIFT	8		/* 3 bits, ACC_* */
@@ -47,6 +47,16 @@ static inline bool spte_present(u64 spte)
 static inline bool spte_mmio(u64 spte)
 {
 	return (spte & (SPTE_MMIO | PT_PRESENT)) == SPTE_MMIO;
+}
+
+/*
+ * The address bits of a marker are the guest's choice.  Inverted, a gfn of the
+ * lower half of what the cache can hold names the upper half, where the host
+ * has no memory to hide; one of the upper half would name any page it likes.
+ */
+static inline bool l1tf_safe(u64 spte)
+{
+	return spte >> PAGE_SHIFT & l1tf_pfn_limit();
 }
 
 static inline bool spte_leaf(u64 spte, int level)
