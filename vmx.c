@@ -327,6 +327,9 @@ static void restore_host_segments(struct vcpu_vmx *vmx)
 {
 	u64 base;
 
+	/* First, as the selectors may be of this table. */
+	if (unlikely(vmx->host_ldt))
+		asm volatile("lldt %0" : : "m" (vmx->host_ldt));
 	if (unlikely(vmx->host_ds | vmx->host_es)) {
 		loadsegment(ds, vmx->host_ds);
 		loadsegment(es, vmx->host_es);
@@ -339,8 +342,6 @@ static void restore_host_segments(struct vcpu_vmx *vmx)
 	}
 	if (unlikely(vmx->host_gs))
 		load_gs_index(vmx->host_gs);
-	if (unlikely(vmx->host_ldt))
-		asm volatile("lldt %0" : : "m" (vmx->host_ldt));
 	/* The exit made the limits of GDT and TSS others than Linux's. */
 	load_fixmap_gdt(smp_processor_id());
 	invalidate_tss_limit();
