@@ -219,18 +219,20 @@ void clock_update(struct kvm_vcpu *vcpu)
 	kvm_write_guest(vcpu->kvm, gpa, &version, sizeof(version));
 }
 
-/*
- * MSR_KVM_SYSTEM_TIME(_NEW): address and enable bit.  The structure must not
- * leave its page: security.md 15.
- */
+/* What we write for the guest must not leave the page: see security.md, 15. */
+static bool within_page(gpa_t gpa, size_t size)
+{
+	return offset_in_page(gpa) + size <= PAGE_SIZE;
+}
+
+/* MSR_KVM_SYSTEM_TIME(_NEW): address and enable bit. */
 int clock_set_system_msr(struct kvm_vcpu *vcpu, u64 val)
 {
 	gpa_t gpa = val & ~1ull;
 
 	vcpu->clock.msr = val;
 	vcpu->clock.gpa = INVALID_GPA;
-	if ((val & 1) && offset_in_page(gpa) +
-	    sizeof(struct pvclock_vcpu_time_info) <= PAGE_SIZE)
+	if ((val & 1) && within_page(gpa, sizeof(struct pvclock_vcpu_time_info)))
 		vcpu->clock.gpa = gpa;
 	vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
 	return 0;
@@ -244,7 +246,7 @@ int clock_set_wall_msr(struct kvm *kvm, u64 val)
 	u32 nsec;
 
 	kvm->wall_msr = val;
-	if (!val)
+	if (!val || !within_page(val, sizeof(wc)))
 		return 0;
 	if (kvm_read_guest(kvm, val, &wc.version, sizeof(wc.version)))
 		return 0;

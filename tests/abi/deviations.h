@@ -67,7 +67,7 @@ DEVIATION(x2apic_id, "KVM_SET_LAPIC refuses an id that is not the vCPU's in x2AP
 DEVIATION(illegal_vector, "an IPI with a vector below 16 is an error in ESR, and not delivered",
 	  "it is delivered",
 	  "SDM, \"Error Handling\" of the local APIC")
-DEVIATION(clock_two_pages, "a kvmclock structure that would cross a page is not written",
+DEVIATION(clock_two_pages, "a kvmclock or wall clock structure that would cross a page is not written",
 	  "both parts are written",
 	  "the guest's contract is one structure in one page; what is written through one translation must not leave it")
 DEVIATION(high_base, "without long mode a page fault counts by the low 32 bits of its address",
