@@ -160,6 +160,12 @@ static void add_slot(u32 slot, u32 flags, u64 gpa, u8 *from, u64 bytes)
 	try(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
 }
 
+/* Other tests follow in this host. */
+static void emulate_no_more(void)
+{
+	(void)!pwrite(parameter, "0", 1, 0);
+}
+
 void vm_init(void)
 {
 	u64 reserved;
@@ -170,6 +176,7 @@ void vm_init(void)
 		printf("this module cannot be made to emulate everything\n");
 		exit(77);
 	}
+	atexit(emulate_no_more);
 	kvm = try(open("/dev/kvm", O_RDWR), "/dev/kvm");
 	vm = try(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
 	memory = mmap(NULL, SCENE_BYTES + TABLES_BYTES, PROT_READ | PROT_WRITE,
