@@ -495,8 +495,7 @@ static void update_limits(struct kvm_vcpu *vcpu)
 		vcpu->feat.amd = e->ebx == 0x68747541 ||	/* AuthenticAMD */
 				 e->ebx == 0x6f677948;		/* HygonGenuine */
 	else
-		vcpu->feat.amd = boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
-				 boot_cpu_data.x86_vendor == X86_VENDOR_HYGON;
+		vcpu->feat.amd = kvm_ops->amd;
 }
 
 static void set_bit_if(u32 *reg, u32 bit, bool on)

@@ -485,8 +485,7 @@ int msr_vcpu_init(struct kvm_vcpu *vcpu)
 	for (i = 0; i < MCE_BANKS; i++)
 		vcpu->mce_banks[4 * i] = ~0ull;
 	vcpu->mcg_cap = MCE_BANKS;
-	vcpu->ucode_rev = boot_cpu_data.x86_vendor == X86_VENDOR_AMD ?
-		0x01000065 : 0x100000000ull;
+	vcpu->ucode_rev = kvm_ops->ucode_rev;
 	return 0;
 }
 

@@ -1203,6 +1203,8 @@ static void svm_dump(struct kvm_vcpu *vcpu)
 const struct kvm_vendor_ops svm_ops = {
 	.name			= "AMD-V",
 	.vcpu_size		= sizeof(struct vcpu_svm),
+	.amd			= true,
+	.ucode_rev		= 0x01000065,
 	.probe			= svm_probe,
 	.setup			= svm_setup,
 	.teardown		= svm_teardown,

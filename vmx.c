@@ -1373,6 +1373,7 @@ const struct kvm_vendor_ops vmx_ops = {
 	.name			= "VT-x",
 	.vcpu_size		= sizeof(struct vcpu_vmx),
 	.irq_needs_if		= true,
+	.ucode_rev		= 0x100000000ull,
 	.probe			= vmx_probe,
 	.setup			= vmx_setup,
 	.teardown		= vmx_teardown,

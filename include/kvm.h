@@ -509,6 +509,9 @@ struct kvm_vendor_ops {
 	const char *name;
 	size_t vcpu_size;		/* of the struct that starts with kvm_vcpu */
 	bool irq_needs_if;		/* or an entry that injects one fails */
+	/* What a guest gets as long as its CPUID and its user say nothing else. */
+	bool amd;
+	u64 ucode_rev;
 
 	/* 0 if this CPU can be used; else an errno, and the reason printed. */
 	int (*probe)(void);
