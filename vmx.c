@@ -415,7 +415,7 @@ static void fetch_rip(struct vcpu_vmx *vmx)
 
 	s->rip = vmread(GUEST_RIP);
 	s->regs[VCPU_RSP] = vmread(GUEST_RSP);
-	/* IOPL is 3 for a vm86 task; the guest's own is remembered. */
+	/* IOPL is 0 for a vm86 task; the guest's own is remembered. */
 	if (vmx->vm86)
 		s->rflags = (vmread(GUEST_RFLAGS) &
 			     ~(X86_EFLAGS_VM | X86_EFLAGS_IOPL)) |
@@ -572,7 +572,7 @@ static void commit_cr(struct vcpu_vmx *vmx)
 	if (!(s->cr0 & X86_CR0_PG))
 		cr4 &= ~(u64)(X86_CR4_SMEP | X86_CR4_SMAP);
 	if (vmx->vm86)
-		cr4 |= X86_CR4_VME;	/* INT n through the IVT */
+		cr4 &= ~(u64)X86_CR4_VME;
 	cr4 |= __read_cr4() & X86_CR4_MCE;
 	vmwrite(GUEST_CR0, (cr0 | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
 	vmwrite(GUEST_CR4, (cr4 | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1);
@@ -615,8 +615,9 @@ static void commit_rip(struct vcpu_vmx *vmx)
 	const struct kvm_vcpu *vcpu = &vmx->vcpu;
 	unsigned long rflags = vcpu->s.rflags;
 
+	/* What shows IOPL or IF, or goes through the IVT, is #GP: emulated. */
 	if (vmx->vm86)
-		rflags |= X86_EFLAGS_VM | X86_EFLAGS_IOPL;
+		rflags = (rflags & ~X86_EFLAGS_IOPL) | X86_EFLAGS_VM;
 	if (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP)
 		rflags |= X86_EFLAGS_TF;
 	vmwrite(GUEST_RIP, vcpu->s.rip);

@@ -30,8 +30,8 @@ void vmx_insn_failed(const char *what, unsigned long arg)
 /* ------------------------------------------------------------------------
  * Real mode as a vm86 task
  *
- * Its TSS, with an all-zero I/O and redirection bitmap, has to lie somewhere
- * in the linear address space.  A vm86 task reaches no further than 1 MiB and
+ * Its TSS, with an all-zero I/O bitmap, has to lie somewhere in the linear
+ * address space.  A vm86 task reaches no further than 1 MiB and
  * 64 KiB, and these pages are the supervisor's, so the last GiB of the
  * unpaged guest's identity map can be replaced by a table that maps nothing
  * but the TSS.  One set serves all vCPUs, read-only.
@@ -62,7 +62,7 @@ static int vm86_tables_alloc(void)
 	vm86_tables.tss = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 2);
 	if (!vm86_tables.pd || !vm86_tables.pt || !vm86_tables.tss)
 		return -ENOMEM;		/* the caller frees */
-	*(u16 *)(vm86_tables.tss + VM86_IO_BASE) = 104 + 32;
+	*(u16 *)(vm86_tables.tss + VM86_IO_BASE) = 104;
 	*(u8 *)(vm86_tables.tss + VM86_TSS_LIMIT) = 0xff;
 	for (i = 0; i < VM86_TSS_PAGES; i++)
 		vm86_tables.pt[(VM86_TSS_ADDR >> PAGE_SHIFT) % 512 + i] =

@@ -154,7 +154,7 @@ static inline void invvpid(unsigned long type, u16 vpid, gva_t gva)
 
 /* Where a vm86 task's TSS lies; its page directory replaces the last GiB. */
 #define VM86_TSS_ADDR	0xffffc000ul
-#define VM86_TSS_LIMIT	(104 + 32 + 8192)
+#define VM86_TSS_LIMIT	(104 + 8192)
 phys_addr_t vmx_vm86_directory(void);
 
 int vmx_probe(void);
