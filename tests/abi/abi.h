@@ -110,6 +110,7 @@ void skip(const char *why) __attribute__((noreturn));
 
 extern bool ours;		/* else the stock module */
 extern bool qemu;		/* the host's processor is QEMU's TCG */
+extern bool bochs;		/* or Bochs' */
 extern bool intel;		/* VT-x, else AMD-V */
 extern unsigned int kernel;	/* 601, 612: of the host */
 

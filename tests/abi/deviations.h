@@ -16,6 +16,9 @@ DEVIATION(emulated_efault, "KVM_RUN fails with EFAULT also where an emulated ins
 DEVIATION(rflags_reserved, "KVM_SET_REGS drops the reserved bits of RFLAGS",
 	  "they are stored, and read again",
 	  "no processor has them; an entry with them is not defined")
+DEVIATION(vm86_iopl, "PUSHF in real mode pushes the guest's IOPL",
+	  "on VT-x, without unrestricted guest, it pushes 3",
+	  "a vm86 task with IOPL 0 traps where one with 3 would show it")
 DEVIATION(efer_reserved, "KVM_SET_SREGS refuses reserved bits of EFER with EINVAL",
 	  "they are taken, and the next entry fails",
 	  "state that cannot be entered is refused when it is set, as KVM_SET_MSRS does for the same register")
@@ -26,8 +29,11 @@ DEVIATION(msr_list, "every MSR of KVM_GET_MSR_INDEX_LIST can be read and set, an
 	  "some of the list fail, as the guest's CPUID does not have them; more answer that are not listed",
 	  "a client saves what is listed, and cannot save the rest")
 DEVIATION(no_memory, "a VM without any memory slot runs, and ends in KVM_EXIT_INTERNAL_ERROR at the first fetch",
-	  "KVM_RUN fails with ENOSPC",
+	  "on AMD KVM_RUN fails with ENOSPC",
 	  "there is no reason for a special case")
+DEVIATION(tss_addr, "KVM_SET_TSS_ADDR may be called again",
+	  "on VT-x it fails with EEXIST then",
+	  "the address has no effect")
 DEVIATION(ring_full, "the coalesced ring is full with all entries but one",
 	  "for the first time half way",
 	  "it miscounts while the indices have not wrapped")
@@ -37,12 +43,15 @@ DEVIATION(ins_mmio, "INS into MMIO writes each item by itself",
 DEVIATION(interrupt_twice, "a second KVM_INTERRUPT before the first is delivered fails with EEXIST",
 	  "it replaces the first",
 	  "the API document says EEXIST, and an interrupt that was acknowledged must not be lost")
-DEVIATION(interrupt_if, "KVM_INTERRUPT waits until the guest takes interrupts (IF, shadow)",
-	  "it is delivered at the next entry, whatever IF is",
+DEVIATION(interrupt_if, "an interrupt from user space waits until the guest takes interrupts: KVM_INTERRUPT for IF and the shadow, on VT-x one in the state that is set for IF too",
+	  "it is delivered at the next entry, whatever IF is; on VT-x that entry fails if IF is clear",
 	  "so does an interrupt; a client that looks at ready_for_interrupt_injection first sees no difference")
 DEVIATION(irq_meets_fault, "an interrupt whose delivery met a page fault of the guest's comes when that fault's handler is done",
 	  "it is lost",
 	  "its controller has been told that it was taken, and would wait for its end for ever")
+DEVIATION(inject_bp, "a #BP can be injected at any time",
+	  "on VT-x the entry fails, unless the last exit was by INT3",
+	  "the length of INT3 is known")
 DEVIATION(step_io, "KVM_GUESTDBG_SINGLESTEP: KVM_EXIT_DEBUG follows each instruction",
 	  "not one whose emulation left for user space: MMIO, string I/O",
 	  "a debugger would not see where the guest went")

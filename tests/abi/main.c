@@ -19,7 +19,7 @@
 
 extern const struct test __start_tests[], __stop_tests[];
 
-bool ours, qemu, intel;
+bool ours, qemu, bochs, intel;
 unsigned int kernel;
 int failures;
 static u64 random_state;
@@ -162,6 +162,20 @@ static bool machines_gone(int users)
 	return true;
 }
 
+/* Who made the ACPI tables: both emulators' firmware says BOCHS. */
+static bool firmware_is(const char *oem)
+{
+	char header[16] = "";
+	FILE *f = fopen("/sys/firmware/acpi/tables/FACP", "r");
+
+	if (f) {
+		if (fread(header, sizeof(header), 1, f) != 1)
+			header[10] = 0;
+		fclose(f);
+	}
+	return !memcmp(header + 10, oem, strlen(oem));
+}
+
 static void look_around(void)
 {
 	struct utsname u;
@@ -176,6 +190,7 @@ static void look_around(void)
 	intel = b == signature_INTEL_ebx;
 	__cpuid(0x40000000, a, b, c, d);
 	qemu = b == 0x54474354;		/* TCGT... */
+	bochs = !qemu && firmware_is("BOCHS ");
 }
 
 /* ------------------------------------------------------------------------

@@ -51,6 +51,8 @@ TEST(debug_step, "one instruction at a time, emulated ones too, and no trace of 
 	struct vm vm = vm_create(VM_IRQCHIP);
 	unsigned int i;
 
+	if (bochs && !ours)
+		skip("Bochs and Linux's module together report the step of CPUID twice");
 	START64(&vm, debuggee);
 	CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP));
 	for (i = 0; i < ARRAY_SIZE(stops); i++) {
@@ -163,6 +165,10 @@ TEST(debug_inject, "the debugger hands a #DB or #BP on to the guest")
 		/* One at a time. */
 		CHECK_ERRNO(debug(&vm, KVM_GUESTDBG_ENABLE |
 				  cases[i].control), EBUSY);
+		if (cases[i].vector == 3 && intel && !differs(DEV_inject_bp)) {
+			run_to(&vm, KVM_EXIT_FAIL_ENTRY);
+			continue;
+		}
 		run_to_out(&vm, PORT_EXC);
 		CHECK_EQ(ctl(&vm)->vector, cases[i].vector);
 		if (cases[i].vector == 1 || differs(DEV_inject_bp))

@@ -254,7 +254,8 @@ TEST(fpu_ymm, "YMM registers, both ways")
 	}
 	run_done(&vm);
 	CHECK_OK(ioctl(vm.vcpu, KVM_GET_XSAVE, x));
-	CHECK_EQ(*xfeatures(x) & 7, 7);
+	/* x87 is as FNINIT leaves it, so the processor may call it unused. */
+	CHECK_EQ(*xfeatures(x) & 6, 6);
 	for (i = 0; i < 16; i++) {
 		CHECK_EQ(((u8 *)x->region)[160 + 48 + i], 0x11 + i);
 		CHECK_EQ(upper[48 + i], 0x91 + i);

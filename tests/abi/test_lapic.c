@@ -392,10 +392,10 @@ TEST(lapic_x2apic, "the same registers as MSRs")
 	CHECK_EQ(ctl(&vm)->exceptions, 4);
 	DO(&vm, RDMSR, 0x8ff, 0);
 	CHECK_EQ(ctl(&vm)->exceptions, 5);
-	/* Reserved bits. */
+	/* Reserved bits; on VT-x the stock module minds one of them. */
 	DO(&vm, WRMSR, X2APIC(TPR), 0x100);
 	DO(&vm, WRMSR, X2APIC(EOI), 1);
-	CHECK_EQ(ctl(&vm)->exceptions, differs(DEV_x2apic_reserved) ? 7 : 5);
+	CHECK_EQ(ctl(&vm)->exceptions, differs(DEV_x2apic_reserved) ? 7 : intel ? 6 : 5);
 	DO(&vm, WRMSR, X2APIC(TPR), 0);
 	/* A self IPI, by its own register. */
 	ctl(&vm)->eoi = EOI_X2APIC;
@@ -451,7 +451,7 @@ GUEST(64, boot_other,
 	"mov $0xfee00000, %esi\n"
 	"movl $0x01000000, 0x310(%rsi)\n movl $0x4500, 0x300(%rsi)\n"
 	"movl $0x01000000, 0x310(%rsi)\n movl $0x4602, 0x300(%rsi)\n"
-	"1: pause\n cmpl $0x600d, 0xa000\n jne 1b\n"
+	"1:" SPIN "cmpl $0x600d, 0xa000\n jne 1b\n"
 	"movl $0x01000000, 0x310(%rsi)\n movl $0x4500, 0x300(%rsi)\n" DONE);
 GUEST(16, other, "mov %cs, %ax\n mov %ax, %ds\n movl $0x600d, 0x8000\n"
 	"cli\n 1: hlt\n jmp 1b\n");

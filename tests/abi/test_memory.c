@@ -299,7 +299,7 @@ TEST(memory_string_io, "string input into memory that is gone half way")
 
 /* Writes 1 to each of 16 pages and checks that nothing but 0 or 1 is there. */
 GUEST(64, hammer,
-	"1: mov $0x10000000, %rsi\n mov $16, %ecx\n"
+	"1:" SPIN "mov $0x10000000, %rsi\n mov $16, %ecx\n"
 	"2: mov (%rsi), %rax\n cmp $1, %rax\n ja 3f\n movq $1, (%rsi)\n"
 	"add $4096, %rsi\n dec %ecx\n jnz 2b\n"
 	"incq 0xa000\n cmpq $0, 0xa008\n je 1b\n" DONE

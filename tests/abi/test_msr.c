@@ -394,8 +394,11 @@ TEST(msr_unlisted, "MSRs that do not exist are #GP in the guest, and unknown to 
 static bool known_besides(u32 index)
 {
 	static const struct { u32 first, last; } besides[] = {
+		{ 0x17, 0x17 },			/* platform id (Intel) */
 		{ 0x1b, 0x1b },			/* APICBASE: SREGS */
+		{ 0x2a, 0x2a },			/* power-on configuration (Intel) */
 		{ 0x8b, 0x8b },			/* microcode revision */
+		{ 0xce, 0xce },			/* platform info (Intel) */
 		{ 0xfe, 0xfe },			/* MTRRcap */
 		{ 0x179, 0x17a },		/* MCG_CAP, MCG_STATUS */
 		{ 0x198, 0x198 },

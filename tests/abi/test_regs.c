@@ -172,7 +172,7 @@ TEST(regs_real_mode, "registers of a guest in real mode; IP is where it says")
 	r = get_regs(&vm);
 	CHECK_EQ(r.rbx, 0xfedcba98);
 	CHECK_EQ(r.rcx & 0xffff, 0x6ffe);
-	CHECK_EQ(r.rdx & 0xffff, 0x46);
+	CHECK_EQ(r.rdx & 0xffff, intel && !differs(DEV_vm86_iopl) ? 0x3046 : 0x46);
 	CHECK_EQ(r.rip, CODE + (real_regs_end - real_regs));
 }
 
@@ -212,6 +212,7 @@ TEST(regs_sregs_guest, "the guest has the special registers that were set")
 	s.fs.base = FREE;
 	s.gs.base = FREE + 8;
 	s.fs.selector = 0x2b;
+	s.fs.dpl = 3;
 	s.ds.selector = 0x10;
 	s.gdt.limit = 0x1ff;
 	s.idt.limit = 0xabc;
@@ -380,6 +381,8 @@ TEST(regs_interrupt_bitmap, "an interrupt in the bitmap is delivered")
 	s.interrupt_bitmap[1] = BIT(0);
 	set_sregs(&vm, &s);
 	CHECK_EQ(get_sregs(&vm).interrupt_bitmap[1], BIT(0));
+	if (fails_without_if(&vm))
+		return;
 	run_done(&vm);
 	CHECK_EQ(ctl(&vm)->count[0x40], 1);
 	CHECK_EQ(get_sregs(&vm).interrupt_bitmap[1], 0);

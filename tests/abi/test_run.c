@@ -12,7 +12,7 @@
 #include "vm.h"
 
 GUEST(16, halt, "inc %ax\n hlt\n inc %bx\n hlt\n jmp halt\n");
-GUEST(16, spin, "1: jmp 1b\n");
+GUEST(16, spin, "1:" SPIN "jmp 1b\n");
 
 /* ------------------------------------------------------------------------
  * Exits
@@ -62,7 +62,7 @@ TEST(run_no_memory, "a machine without memory")
 	struct vm vm = vm_create(VM_NO_MEMORY);
 
 	if (!differs(DEV_no_memory)) {
-		CHECK_ERRNO(run(&vm), ENOSPC);
+		CHECK_ERRNO(run(&vm), intel ? 0 : ENOSPC);
 		return;
 	}
 	/* Fetched from where nothing is. */
@@ -135,7 +135,7 @@ TEST(run_signal, "a signal ends KVM_RUN with EINTR and KVM_EXIT_INTR")
 		vm.run->exit_reason = 77;
 		CHECK_ERRNO(run_ms(&vm, 20), EINTR);
 		CHECK_EQ(vm.run->exit_reason, KVM_EXIT_INTR);
-		CHECK_EQ(get_regs(&vm).rip, CODE);
+		CHECK(get_regs(&vm).rip - CODE < (u64)(spin_end - spin));
 	}
 }
 

@@ -427,7 +427,7 @@ TEST(slots_backing, "anonymous, shared, file, huge and hugetlb memory")
 /* Reads HIGH until the answer is 0xdead: memory says what user space put. */
 GUEST(64, watch,
 	"mov $0x10000000, %rsi\n"
-	"1: mov (%rsi), %rax\n"
+	"1:" SPIN "mov (%rsi), %rax\n"
 	"incq 0xa000\n"
 	"cmp $0xdead, %rax\n"
 	"jne 1b\n" DONE);

@@ -496,7 +496,7 @@ TEST(system_close_memory_first, "memory is unmapped before the VM goes")
 	close(vm.fd);
 }
 
-GUEST(16, spin, "1: jmp 1b\n");
+GUEST(16, spin, "1:" SPIN "jmp 1b\n");
 
 static void *run_thread(void *arg)
 {

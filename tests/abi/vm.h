@@ -43,6 +43,13 @@
 #define START64(vm, name)	vm_start64(vm, name, name##_end - name)
 #define DONE		"out %al, $" STR(PORT_DONE) "\n"
 #define STEP		"out %al, $" STR(PORT_STEP) "\n"
+/*
+ * Begins a loop with interrupts off that ends by a signal or another thread's
+ * doing.  Bochs 2.7 looks at the "external-interrupt exiting" control when a guest
+ * writes IF, but not at VM entry: without CLI, nothing would interrupt a guest
+ * that was entered with IF clear, and the host would stand still.
+ */
+#define SPIN		"cli\n pause\n"
 
 /* Shared with guest.S. */
 struct guest_ctl {
@@ -121,6 +128,19 @@ bool run_to_at(const char *file, int line, const struct vm *vm, u32 reason);
 bool run_to_out_at(const char *file, int line, const struct vm *vm, u16 port);
 
 #define run_to(vm, reason)	run_to_at(__FILE__, __LINE__, vm, reason)
+
+/*
+ * After an interrupt was put into a guest that has IF clear: true if that ends
+ * it (SDM, "Checks on VM-Entry Control Fields"; deviations.h).
+ */
+static inline bool fails_without_if(const struct vm *vm)
+{
+	if (!intel || differs(DEV_interrupt_if))
+		return false;
+	run_to(vm, KVM_EXIT_FAIL_ENTRY);
+	return true;
+}
+
 /* An OUT of one item to that port. */
 #define run_to_out(vm, port)	run_to_out_at(__FILE__, __LINE__, vm, port)
 #define run_done(vm)		run_to_out(vm, PORT_DONE)
