@@ -797,14 +797,16 @@ static void store_ctxt(struct kvm_vcpu *vcpu, struct x86_emulate_ctxt *ctxt)
 
 static void inject_fault(struct kvm_vcpu *vcpu, const struct x86_fault *f)
 {
-	if (f->vector == PF_VECTOR)
+	if (f->vector == PF_VECTOR) {
+		mmu_forget(vcpu, f->address);
 		vcpu_inject_pf(vcpu, f->address, f->error);
-	else if (f->vector == DB_VECTOR)
+	} else if (f->vector == DB_VECTOR) {
 		vcpu_inject_db(vcpu, f->address);
-	else if (f->has_error)
+	} else if (f->has_error) {
 		vcpu_inject_error(vcpu, f->vector, f->error);
-	else
+	} else {
 		vcpu_inject(vcpu, f->vector);
+	}
 }
 
 /* Outside what the emulator can do: tell user space the bytes. */

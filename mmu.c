@@ -1199,6 +1199,17 @@ static u32 full_pfec(struct kvm_vcpu *vcpu, u32 error)
 	return pfec;
 }
 
+/*
+ * A processor that faults forgets what it knew of the address (SDM vol. 3,
+ * "Operations that Invalidate TLBs and Paging-Structure Caches"), so after the
+ * fault only the tables count.  Only an entry that is out of sync says else.
+ */
+void mmu_forget(struct kvm_vcpu *vcpu, gva_t gva)
+{
+	if (!list_empty(&vcpu->kvm->mmu.unsync))
+		mmu_invlpg(vcpu, gva);
+}
+
 int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
 {
 	struct page_fault f = { .gva = cr2, .pfec = full_pfec(vcpu, error) };
@@ -1217,6 +1228,8 @@ int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
 		return emulate_access(vcpu, &f, 0);
 	}
 	if (walk_guest(vcpu, &f.walk, f.gva, f.pfec)) {
+		if (error & PFERR_PRESENT)
+			mmu_forget(vcpu, f.gva);
 		vcpu_inject_pf(vcpu, f.walk.fault.address, f.walk.fault.error);
 		return 1;
 	}
