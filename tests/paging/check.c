@@ -13,6 +13,8 @@ struct machine now;
 struct rng rng;
 unsigned int failures;
 
+uintptr_t access_flags;
+
 static unsigned int checks, faults;
 static uintptr_t canaries[CANARIES];
 static u32 next_value = 0x10000;	/* for writes: no two alike */
@@ -233,25 +235,25 @@ static struct outcome load_descriptor(u64 va, bool ac)
 	gdt[slot] = 0x0000820000000fff | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
 	gdt[slot + 1] = base >> 32;
 	asm volatile("lldt %w0" : : "r"(slot * 8));
-	return user_call(user_load_fs, (va - base) | 7, 0, ac ? RFLAGS_AC : 0);
+	return user_call(user_load_fs, (va - base) | 7, 0, access_flags | (ac ? RFLAGS_AC : 0));
 }
 
-static struct outcome make_access(const struct access *a, u32 value)
+struct outcome access_make(const struct access *a, u32 value)
 {
 	uintptr_t va = a->va;
 
 	switch (a->kind) {
 	case READ:
 		if (a->user)
-			return user_call(user_read_word, va, 0, 0);
+			return user_call(user_read_word, va, 0, access_flags);
 		return try_call(a->ac ? read_word_ac : read_word, va, 0);
 	case WRITE:
 		if (a->user)
-			return user_call(user_write_word, va, value, 0);
+			return user_call(user_write_word, va, value, access_flags);
 		return try_call(a->ac ? write_word_ac : write_word, va, value);
 	case FETCH:
 		if (a->user)
-			return user_call((void *)va, 0, 0, 0);
+			return user_call((void *)va, 0, 0, access_flags);
 		return try_call((void *)va, 0, 0);
 	default:
 		return load_descriptor(va, a->ac);
@@ -276,7 +278,7 @@ void fail(const char *format, ...)
 }
 
 /* Prints what was done and expected after a line of fail(). */
-static void explain(const struct access *a, const struct walk *w, const struct outcome *o)
+void access_explain(const struct access *a, const struct walk *w, const struct outcome *o)
 {
 	static const char *const kinds[] = { "read", "write", "fetch", "descriptor load" };
 	unsigned int level;
@@ -319,7 +321,7 @@ static bool effect_right(const struct access *a, const struct walk *w, const str
 }
 
 /* A faulting access may leave accessed bits where it passed, and no more. */
-static bool bits_right(const struct access *a, const struct walk *w)
+bool walk_bits_right(const struct access *a, const struct walk *w)
 {
 	unsigned int level;
 
@@ -354,7 +356,7 @@ bool check(const struct access *a)
 
 	checks++;
 	model_walk(&now, a, &w);
-	o = make_access(a, value);
+	o = access_make(a, value);
 	faults += w.fault;
 	if (w.fault ? o.vector != 14 : o.vector != NO_FAULT)
 		fail("wrong outcome");
@@ -364,11 +366,11 @@ bool check(const struct access *a)
 		fail("wrong CR2");
 	else if (!w.fault && !effect_right(a, &w, &o, value))
 		fail("wrong memory");
-	else if (!bits_right(a, &w))
+	else if (!walk_bits_right(a, &w))
 		fail("wrong accessed or dirty bits");
 	else
 		return true;
-	explain(a, &w, &o);
+	access_explain(a, &w, &o);
 	return false;
 }
 

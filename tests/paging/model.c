@@ -48,7 +48,12 @@ u64 model_reserved(const struct machine *m, unsigned int level, u64 entry)
 	return reserved;
 }
 
-static u64 leaf_address(const struct machine *m, unsigned int level, u64 entry, u64 va)
+bool model_is_malformed(const struct machine *m, unsigned int level, u64 entry)
+{
+	return (entry & model_reserved(m, level, entry)) || (!m->nxe && (entry & PTE_NX));
+}
+
+u64 model_address(const struct machine *m, unsigned int level, u64 entry, u64 va)
 {
 	u64 offset = level_size(m->form, level) - 1;
 	u64 base = entry & PTE_ADDRESS & ~offset;
@@ -61,10 +66,14 @@ static u64 leaf_address(const struct machine *m, unsigned int level, u64 entry, 
 	return base | (va & offset);
 }
 
-/* The rights of all levels taken together. */
-struct rights { bool write, user, fetch; };
+void model_and(struct rights *rights, u64 entry)
+{
+	rights->write &= !!(entry & PTE_W);
+	rights->user &= !!(entry & PTE_U);
+	rights->fetch &= !(entry & PTE_NX);
+}
 
-static bool allowed(const struct machine *m, const struct access *a, const struct rights *r)
+bool model_allowed(const struct machine *m, const struct access *a, const struct rights *r)
 {
 	bool by_user = a->user && a->kind != IMPLICIT;
 
@@ -129,20 +138,18 @@ void model_walk(const struct machine *m, const struct access *a, struct walk *w)
 			set_fault(m, a, w, 0);
 			return;
 		}
-		if ((entry & model_reserved(m, level, entry)) || (!m->nxe && (entry & PTE_NX))) {
+		if (model_is_malformed(m, level, entry)) {
 			set_fault(m, a, w, PF_PRESENT | PF_RESERVED);
 			return;
 		}
-		rights.write &= !!(entry & PTE_W);
-		rights.user &= !!(entry & PTE_U);
-		rights.fetch &= !(entry & PTE_NX);
+		model_and(&rights, entry);
 		if (model_is_leaf(m, level, entry))
 			break;
 		table = entry & PTE_ADDRESS;
 	}
-	if (!allowed(m, a, &rights)) {
+	if (!model_allowed(m, a, &rights)) {
 		set_fault(m, a, w, PF_PRESENT);
 		return;
 	}
-	w->pa = leaf_address(m, level, entry, a->va);
+	w->pa = model_address(m, level, entry, a->va);
 }

@@ -62,6 +62,17 @@ bool model_is_leaf(const struct machine *machine, unsigned int level, u64 entry)
 /* The bits of an entry that must be 0, but for NX without EFER.NXE. */
 u64 model_reserved(const struct machine *machine, unsigned int level, u64 entry);
 
+/*
+ * The pieces of a walk: whether a present entry has a bit that must be 0; where
+ * a leaf leads; the rights of all levels taken together, and what they allow.
+ */
+struct rights { bool write, user, fetch; };
+bool model_is_malformed(const struct machine *machine, unsigned int level, u64 entry);
+u64 model_address(const struct machine *machine, unsigned int level, u64 entry, u64 va);
+void model_and(struct rights *rights, u64 entry);
+bool model_allowed(const struct machine *machine, const struct access *access,
+		   const struct rights *rights);
+
 /* What the processor has, by CPUID. */
 extern struct features {
 	bool amd, pse36, pge, nx, gb_pages, smep, smap;
@@ -95,6 +106,18 @@ bool check(const struct access *access);
 struct access access_of_kind(unsigned int kind, u64 va);
 /* All of them at @va, in a fixed order. */
 void check_all(u64 va);
+
+/*
+ * The parts of check(), for those who judge by themselves.  All registers but
+ * the flags of CPL 3, which have access_flags besides, are as check() has them.
+ */
+extern uintptr_t access_flags;
+struct outcome access_make(const struct access *access, u32 value);
+/* Are the entries of @walk, made before the access, as it must have left them? */
+bool walk_bits_right(const struct access *access, const struct walk *walk);
+/* After fail(): what was done, expected and found. */
+void access_explain(const struct access *access, const struct walk *walk,
+		    const struct outcome *outcome);
 
 /* Prints how many checks were made and returns PASS or FAIL. */
 int report(const char *test);
