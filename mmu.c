@@ -1166,6 +1166,9 @@ static bool find_mmio(struct kvm_vcpu *vcpu, struct page_fault *f)
 	if (!mmio_spte_valid(kvm, spte))
 		return false;
 	access = (spte >> SPTE_MMIO_ACC_SHIFT) & ACC_ALL;
+	/* Without the right to write, the dirty bit may be missing, whatever WP says. */
+	if ((f->pfec & PFERR_WRITE) && !(access & ACC_WRITE))
+		return false;
 	if (mmu_access_faults(&vcpu->mmu, f->pfec, access))
 		return false;
 	f->walk.gfn = gpa_to_gfn(~spte & PT_ADDR);

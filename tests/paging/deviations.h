@@ -14,3 +14,6 @@ DEVIATION(smap_without_wp, "SMAP holds whatever CR0.WP says",
 DEVIATION(fetch_bit, "an instruction fetch is told in the error code only where paging has it: with SMEP, or with EFER.NXE in forms of paging with NX",
 	  "32-bit paging with EFER.NXE sets the bit, too",
 	  "the bit may be either way there")
+DEVIATION(mmio_dirty, "a write to MMIO sets the dirty bit of the page's entry",
+	  "with CR0.WP clear it does not, if the page was read before",
+	  "test mmio keeps CR0.WP set there")

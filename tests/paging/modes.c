@@ -311,14 +311,21 @@ static void random_device_access(u64 va, u64 pa, u32 value, bool writable)
 	check_device(&a, pa, value);
 }
 
-/* One page shows a device, another one, and memory in turn, with any rights. */
+/*
+ * One page shows a device, another one, and memory in turn, with any rights.
+ * Word wp=0: the supervisor writes what may only be read, too; not for the
+ * stock module, see deviations.h.
+ */
 int test_mmio(void)
 {
 	unsigned int step, steps = option("steps", 3000);
 	uintptr_t frame = frame_alloc();
+	struct machine controls = now;
 	u64 va = window(2);
 	u32 version;
 
+	controls.wp = option("wp", 1);
+	machine_controls(&controls);
 	space_map(now.form, now.root, va, 1, (u32)APIC_ADDRESS | PTE_P | PTE_W);
 	flush_all();
 	version = *(volatile u32 *)(uintptr_t)(va + APIC_VERSION);
