@@ -17,6 +17,7 @@
 #include "io.h"
 #include "irqchip.h"
 #include "kvm.h"
+#include "trace.h"
 #include "x86_emulate.h"
 
 /*
@@ -208,9 +209,11 @@ static int mmio_read_piece(struct x86_emulate_ctxt *ctxt, gpa_t gpa, int len,
 	p->gpa = gpa;
 	p->len = len;
 	if (device_read(vcpu, gpa, len, p->data)) {
+		trace_kvm_mmio(KVM_TRACE_MMIO_ASKED, len, gpa, NULL);
 		vcpu->mmio.need = true;
 		return X86_IO;
 	}
+	trace_kvm_mmio(KVM_TRACE_MMIO_READ, len, gpa, p->data);
 	memcpy(buf, p->data, len);
 	vcpu->mmio.nr_read = ++vcpu->mmio.next_read;
 	return X86_OK;
@@ -253,6 +256,7 @@ static int mmio_write(struct x86_emulate_ctxt *ctxt, gpa_t gpa,
 	while (len) {
 		unsigned int n = min(len, 8u);
 
+		trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, n, gpa, buf);
 		if (device_write(vcpu, gpa, n, buf)) {
 			struct vcpu_mmio_piece *p =
 				&vcpu->mmio.write[vcpu->mmio.nr_write++];
@@ -426,13 +430,40 @@ static u32 table_group(u64 reg)
 	return reg >= X86_REG_GDTR_BASE && reg <= X86_REG_IDTR_LIMIT ? VG_DT : 0;
 }
 
+/* RDMSR and WRMSR, and not an instruction that looks at what is an MSR. */
+static void trace_msr(struct x86_emulate_ctxt *ctxt, bool write, u32 index,
+		      u64 val, bool bad)
+{
+	if (ctxt->insn && ctxt->insn->opcode == (write ? 0x30 : 0x32) &&
+	    index == (u32)ctxt->regs[X86_RCX])
+		trace_kvm_msr(write, index, val, bad);
+}
+
+static int emul_get_msr(struct x86_emulate_ctxt *ctxt, u32 index, u64 *val)
+{
+	int bad = msr_get(ctxt_vcpu(ctxt), index, val, false);
+
+	if (trace_kvm_msr_enabled())
+		trace_msr(ctxt, false, index, bad ? 0 : *val, bad);
+	return bad ? X86_FAULT : X86_OK;
+}
+
+static int emul_set_msr(struct x86_emulate_ctxt *ctxt, u32 index, u64 val)
+{
+	int bad = msr_set(ctxt_vcpu(ctxt), index, val, false);
+
+	if (trace_kvm_msr_enabled())
+		trace_msr(ctxt, true, index, val, bad);
+	return bad ? X86_FAULT : X86_OK;
+}
+
 static int emul_get_reg(struct x86_emulate_ctxt *ctxt, u64 reg, u64 *val)
 {
 	struct kvm_vcpu *vcpu = ctxt_vcpu(ctxt);
 	unsigned long dr;
 
 	if (reg & X86_REG_MSR)
-		return msr_get(vcpu, (u32)reg, val, false) ? X86_FAULT : X86_OK;
+		return emul_get_msr(ctxt, (u32)reg, val);
 	if (reg >= X86_REG_DR0 && reg <= X86_REG_DR7) {
 		vcpu_get_dr(vcpu, reg - X86_REG_DR0, &dr);
 		*val = dr;
@@ -506,7 +537,7 @@ static int emul_set_reg(struct x86_emulate_ctxt *ctxt, u64 reg, u64 val)
 	int bad;
 
 	if (reg & X86_REG_MSR)
-		return msr_set(vcpu, (u32)reg, val, false) ? X86_FAULT : X86_OK;
+		return emul_set_msr(ctxt, (u32)reg, val);
 	if (reg >= X86_REG_DR0 && reg <= X86_REG_DR7)
 		return vcpu_set_dr(vcpu, reg - X86_REG_DR0, val) ?
 			X86_FAULT : X86_OK;
@@ -560,6 +591,7 @@ static int port_in(struct kvm_vcpu *vcpu, u16 port, unsigned int size,
 		if (vcpu->pio.port == port && vcpu->pio.size == size) {
 			*count = min(*count, vcpu->pio.count);
 			memcpy(buf, vcpu->pio_data, *count * size);
+			trace_kvm_pio(true, port, size, *count, buf);
 			return X86_OK;
 		}
 	}
@@ -568,6 +600,7 @@ static int port_in(struct kvm_vcpu *vcpu, u16 port, unsigned int size,
 			break;
 	if (i) {
 		*count = i;
+		trace_kvm_pio(true, port, size, i, buf);
 		return X86_OK;
 	}
 	vcpu->pio.port = port;
@@ -590,9 +623,11 @@ static int port_out(struct kvm_vcpu *vcpu, u16 port, unsigned int size,
 			break;
 	if (i) {
 		*count = i;
+		trace_kvm_pio(false, port, size, i, buf);
 		return X86_OK;
 	}
 	*count = min_t(unsigned int, *count, PAGE_SIZE / size);
+	trace_kvm_pio(false, port, size, *count, buf);
 	memcpy(vcpu->pio_data, buf, *count * size);
 	vcpu->pio.port = port;
 	vcpu->pio.size = size;
@@ -616,6 +651,8 @@ static void emul_cpuid(struct x86_emulate_ctxt *ctxt, u32 leaf, u32 subleaf,
 	regs[0] = leaf;
 	regs[2] = subleaf;
 	cpuid_query(ctxt_vcpu(ctxt), &regs[0], &regs[1], &regs[2], &regs[3]);
+	trace_kvm_cpuid(ctxt_vcpu(ctxt), leaf, subleaf, regs[0], regs[1],
+			regs[2], regs[3]);
 }
 
 static int emul_system(struct x86_emulate_ctxt *ctxt, enum x86_system_op op,
@@ -631,6 +668,7 @@ static int emul_system(struct x86_emulate_ctxt *ctxt, enum x86_system_op op,
 		mmu_invlpg(vcpu, *arg);
 		break;
 	case X86_SYS_HYPERCALL:
+		trace_kvm_hypercall(vcpu->s.regs);
 		ctxt->regs[X86_RAX] = hypercall_result(vcpu);
 		break;
 	case X86_SYS_RDTSC:
@@ -721,6 +759,7 @@ static int complete_mmio_read(struct kvm_vcpu *vcpu)
 	struct vcpu_mmio_piece *p = &vcpu->mmio.read[vcpu->mmio.nr_read++];
 
 	memcpy(p->data, vcpu->run->mmio.data, p->len);
+	trace_kvm_mmio(KVM_TRACE_MMIO_READ, p->len, p->gpa, p->data);
 	return emulate_again(vcpu);
 }
 
@@ -937,6 +976,7 @@ int vcpu_emulate(struct kvm_vcpu *vcpu, gva_t cr2, gpa_t gpa, int flags)
 
 	ctxt = load_ctxt(vcpu);
 	r = x86_emulate(ctxt, vcpu->exit.bytes, vcpu->exit.nr_bytes);
+	trace_kvm_emulate_insn(vcpu, ctxt->insn, r == X86_UNHANDLED);
 	return finish(vcpu, ctxt, r, flags);
 }
 

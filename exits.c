@@ -15,6 +15,7 @@
 #include <asm/mce.h>
 #include "irqchip.h"
 #include "kvm.h"
+#include "trace.h"
 
 /* 1 = RIP is behind the instruction; 0 = its fetch faults; or -errno. */
 static int advance_rip(struct kvm_vcpu *vcpu)
@@ -87,6 +88,8 @@ int handle_cpuid(struct kvm_vcpu *vcpu)
 
 	vcpu->stats.cpuid_exits++;
 	cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
+	trace_kvm_cpuid(vcpu, regs[VCPU_RAX], regs[VCPU_RCX], eax, ebx, ecx,
+			edx);
 	regs[VCPU_RAX] = eax;
 	regs[VCPU_RBX] = ebx;
 	regs[VCPU_RCX] = ecx;
@@ -97,9 +100,12 @@ int handle_cpuid(struct kvm_vcpu *vcpu)
 int handle_rdmsr(struct kvm_vcpu *vcpu)
 {
 	u64 val;
+	int bad;
 
 	vcpu->stats.msr_exits++;
-	if (msr_get(vcpu, vcpu->s.regs[VCPU_RCX], &val, false)) {
+	bad = msr_get(vcpu, vcpu->s.regs[VCPU_RCX], &val, false);
+	trace_kvm_msr(false, vcpu->s.regs[VCPU_RCX], bad ? 0 : val, bad);
+	if (bad) {
 		vcpu_inject_error(vcpu, GP_VECTOR, 0);
 		return 1;
 	}
@@ -110,8 +116,12 @@ int handle_rdmsr(struct kvm_vcpu *vcpu)
 
 int handle_wrmsr(struct kvm_vcpu *vcpu)
 {
+	int bad;
+
 	vcpu->stats.msr_exits++;
-	if (msr_set(vcpu, vcpu->s.regs[VCPU_RCX], vcpu_edx_eax(vcpu), false)) {
+	bad = msr_set(vcpu, vcpu->s.regs[VCPU_RCX], vcpu_edx_eax(vcpu), false);
+	trace_kvm_msr(true, vcpu->s.regs[VCPU_RCX], vcpu_edx_eax(vcpu), bad);
+	if (bad) {
 		vcpu_inject_error(vcpu, GP_VECTOR, 0);
 		return 1;
 	}
@@ -152,6 +162,7 @@ u64 hypercall_result(struct kvm_vcpu *vcpu)
 
 int handle_hypercall(struct kvm_vcpu *vcpu)
 {
+	trace_kvm_hypercall(vcpu->s.regs);
 	vcpu->s.regs[VCPU_RAX] = hypercall_result(vcpu);
 	return vcpu_skip_insn(vcpu);
 }

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "io.h"
+#include "trace.h"
 
 #define BUS_MAX_RANGES	1000
 
@@ -328,6 +329,7 @@ static int complete_port_in(struct kvm_vcpu *vcpu)
 	u32 val = 0;
 
 	memcpy(&val, vcpu->pio_data, vcpu->pio.size);
+	trace_kvm_pio(true, vcpu->pio.port, vcpu->pio.size, 1, &val);
 	port_result(vcpu, vcpu->pio.size, val);
 	return vcpu_skip_insn(vcpu);
 }
@@ -357,15 +359,18 @@ int handle_pio(struct kvm_vcpu *vcpu, bool in, u16 port, int size)
 
 	if (in) {
 		if (!kvm_io_read(vcpu, KVM_PIO_BUS, port, size, &val)) {
+			trace_kvm_pio(true, port, size, 1, &val);
 			port_result(vcpu, size, val);
 			return vcpu_skip_insn(vcpu);
 		}
+		vcpu->pio.port = port;
 		vcpu->pio.size = size;
 		vcpu->complete = complete_port_in;
 		return kvm_io_exit(vcpu, true, port, size, 1);
 	}
 
 	val = vcpu->s.regs[VCPU_RAX];
+	trace_kvm_pio(false, port, size, 1, &val);
 	r = kvm_io_write(vcpu, KVM_PIO_BUS, port, size, &val);
 	if (r)
 		memcpy(vcpu->pio_data, &val, size);

@@ -36,6 +36,7 @@
 #include "io.h"
 #include "irqchip.h"
 #include "kvm.h"
+#include "trace.h"
 
 MODULE_AUTHOR("the kvm authors");
 MODULE_DESCRIPTION("Kernel-based Virtual Machine with shadow paging");
@@ -577,6 +578,7 @@ static int vcpu_enter_guest(struct kvm_vcpu *vcpu)
 		return unlikely(!raw_cpu_read(virt_enabled)) ? cpu_is_off() : 1;
 	}
 
+	trace_kvm_entry(vcpu);
 	guest_state_enter(vcpu);
 	vtime_account_guest_enter();
 	context_tracking_guest_enter();
@@ -587,6 +589,7 @@ static int vcpu_enter_guest(struct kvm_vcpu *vcpu)
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 	smp_store_release(&vcpu->mode, OUTSIDE_GUEST);
+	trace_kvm_exit(vcpu);
 
 	/* The host's interrupt is taken here, its tick booked to the guest. */
 	local_irq_enable();

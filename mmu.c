@@ -22,6 +22,7 @@
 #include <linux/uaccess.h>
 #include "kvm.h"
 #include "mmu_private.h"
+#include "trace.h"
 #include "x86_emulate.h"
 
 #define FLOOD_WRITES	3	/* writes in a row: no page table any more */
@@ -1219,6 +1220,7 @@ int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
 	struct spte_map *m = &f.map;
 	int r;
 
+	trace_kvm_page_fault(vcpu, cr2, error);
 	/*
 	 * Only long mode has more.  Not every processor cuts what it adds to a
 	 * 64-bit base (QEMU's, of the IDT); the tables are indexed by 32 bits,

@@ -18,6 +18,7 @@
 #include <asm/debugreg.h>
 #include "irqchip.h"
 #include "kvm.h"
+#include "trace.h"
 
 /* ------------------------------------------------------------------------
  * Control registers.  1 = the guest gets #GP(0), nothing was changed.
@@ -559,6 +560,7 @@ int vcpu_choose_event(struct kvm_vcpu *vcpu)
 	if (ev->exception.pending) {
 		ev->exception.pending = false;
 		ev->exception.injected = true;
+		ev->again = false;
 		vcpu->stats.exception_injections++;
 		if (is_fault(ev->exception.vector)) {
 			vcpu_need(vcpu, VG_RIP);
@@ -571,6 +573,7 @@ int vcpu_choose_event(struct kvm_vcpu *vcpu)
 	} else if (ev->nmi.pending && nmi_allowed(vcpu)) {
 		ev->nmi.pending--;
 		ev->nmi.injected = true;
+		ev->again = false;
 		vcpu->s.nmi_masked = true;
 		vcpu_touch(vcpu, VG_INT);
 		vcpu->stats.nmi_injections++;
@@ -578,6 +581,7 @@ int vcpu_choose_event(struct kvm_vcpu *vcpu)
 		vector = next_irq(vcpu);
 		if (vector >= 0) {
 			ev->irq.injected = true;
+			ev->again = false;
 			ev->irq.soft = false;
 			ev->irq.vector = vector;
 			vcpu->stats.irq_injections++;
@@ -601,13 +605,17 @@ void vcpu_event_commit(struct kvm_vcpu *vcpu, struct vcpu_event *e)
 		e->vector = ev->exception.vector;
 		e->has_error = ev->exception.has_error;
 		e->error = ev->exception.error;
+		trace_kvm_inj_exception(e->vector, e->has_error, e->error,
+					ev->again);
 	} else if (ev->nmi.injected) {
 		e->type = VCPU_EVENT_NMI;
 		e->vector = 2;
+		trace_kvm_inj_nmi(vcpu->id, ev->again);
 	} else {
 		e->type = ev->irq.soft ? VCPU_EVENT_SOFT : VCPU_EVENT_IRQ;
 		e->vector = ev->irq.vector;
 		e->insn_len = ev->irq.insn_len;
+		trace_kvm_inj_virq(e->vector, ev->irq.soft, ev->again);
 	}
 	ev->committed = e->type;
 }
@@ -633,6 +641,7 @@ void vcpu_event_after_exit(struct kvm_vcpu *vcpu, const struct vcpu_event *again
 		ev->irq.injected = false;
 	}
 	ev->committed = VCPU_EVENT_NONE;
+	ev->again = again;
 	if (!again)
 		return;
 

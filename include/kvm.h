@@ -207,6 +207,7 @@ struct vcpu_events {
 		bool injected;
 		u8 pending;		/* 0..2, SDM: one is latched */
 	} nmi;
+	bool again;			/* injected before, and interrupted */
 	bool triple_fault;
 	atomic_t nmi_queued;		/* from any thread */
 };
