@@ -261,6 +261,7 @@ static void slots_install(struct kvm *kvm, struct kvm_slots *slots)
 	rcu_assign_pointer(kvm->slots, slots);
 	kvm_synchronize(kvm);
 	kfree(old);
+	mmu_slots_changed(kvm);
 }
 
 /*
@@ -309,6 +310,7 @@ static int slot_change_flags(struct kvm *kvm, struct kvm_slot *old,
 	if (slot_alloc_dirty(new))
 		return -ENOMEM;
 	new->blocks = old->blocks;
+	new->settling = new->dirty;
 	slots = slots_prepare(kvm, new->id, new);
 	if (!slots) {
 		kvfree(new->dirty);
@@ -340,6 +342,7 @@ static int slot_place(struct kvm *kvm, struct kvm_slot *old,
 	}
 	if (old)
 		slot_retire(kvm, old);
+	new->settling = true;
 	slots_install(kvm, slots);
 	if (old)
 		slot_free(old);
@@ -445,7 +448,7 @@ int slots_dirty_log(struct kvm *kvm, const struct kvm_dirty_log *log)
 		mmu_write_protect_mask(kvm, slot, i * BITS_PER_LONG, copy[i]);
 		cond_resched_lock(&kvm->mmu.lock);
 	}
-	mmu_flush_dirty(kvm);
+	mmu_log_taken(kvm);
 	spin_unlock(&kvm->mmu.lock);
 
 	if (copy_to_user(log->dirty_bitmap, copy, dirty_bytes(slot))) {

@@ -147,6 +147,7 @@ static int fill_caches(struct kvm_vcpu *vcpu)
 void mmu_flush_remote(struct kvm *kvm)
 {
 	kvm->mmu.tlbs_dirty = false;
+	kvm->stats.remote_tlb_flush++;
 	kvm_request_all(kvm, KVM_REQ_TLB_FLUSH, true);
 }
 
@@ -292,6 +293,8 @@ static struct shadow_page *new_shadow(struct kvm_vcpu *vcpu, gfn_t gfn,
 	hlist_add_head(&sp->hash, &mmu->hash[mmu_hash(gfn)]);
 	list_add(&sp->link, &mmu->active);
 	mmu->nr_pages++;
+	vcpu->kvm->stats.mmu_pages_peak = max_t(u64, mmu->nr_pages,
+					vcpu->kvm->stats.mmu_pages_peak);
 	return sp;
 }
 
@@ -323,6 +326,7 @@ void mmu_zap_page(struct kvm *kvm, struct shadow_page *sp,
 	sp->zapped = true;
 	hlist_del_init(&sp->hash);
 	kvm->mmu.nr_pages--;
+	kvm->stats.mmu_shadow_zapped++;
 	if (sp->unsync)
 		set_synced(kvm, sp);
 	for (i = sp->first; sp->nr_present && i <= sp->last; i++)
@@ -495,12 +499,6 @@ static u64 mmio_spte(struct kvm *kvm, gfn_t gfn, u8 access)
 	       (~gfn_to_gpa(gfn) & PT_ADDR);
 }
 
-static bool mmio_spte_valid(struct kvm *kvm, u64 spte)
-{
-	return spte_mmio(spte) && (spte >> SPTE_MMIO_GEN_SHIFT) ==
-	       kvm->mmu.mmio_generation % SPTE_MMIO_GENS;
-}
-
 /*
  * May the guest write this page unseen?  If all its roles are leaf tables,
  * they go out of sync with the first write.
@@ -602,6 +600,7 @@ bool mmu_set_spte(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 			/* Another page here now: nobody may see the old. */
 			mmu_flush_remote(kvm);
 			mmu_commit_zap(kvm, &zapped);
+			mmu_audit_after(kvm, "entry replaced");
 			old = 0;
 		} else if (old & ~spte & PT_WRITE) {
 			kvm->mmu.tlbs_dirty = true;
@@ -661,6 +660,7 @@ void mmu_unload(struct kvm_vcpu *vcpu)
 	spin_lock(&vcpu->kvm->mmu.lock);
 	drop_roots(vcpu, &zapped);
 	mmu_commit_zap(vcpu->kvm, &zapped);
+	mmu_audit_after(vcpu->kvm, "unload");
 	spin_unlock(&vcpu->kvm->mmu.lock);
 }
 
@@ -1126,7 +1126,10 @@ static enum fault_result fault_in(struct kvm_vcpu *vcpu, struct page_fault *f)
 		sync_all(vcpu, &zapped);
 	r = fault_map(vcpu, f, &zapped);
 out:
-	mmu_commit_zap(kvm, &zapped);
+	if (unlikely(!list_empty(&zapped))) {
+		mmu_commit_zap(kvm, &zapped);
+		mmu_audit_after(kvm, "page fault");
+	}
 	spin_unlock(&kvm->mmu.lock);
 	return r;
 }
@@ -1336,6 +1339,7 @@ static bool table_written(struct kvm *kvm, struct shadow_page *sp,
 
 	if (!written_entries(sp, offset, len, &first, &count) ||
 	    sp->write_count > FLOOD_WRITES) {
+		kvm->stats.mmu_flooded++;
 		mmu_zap_page(kvm, sp, zapped);
 		return true;
 	}
@@ -1358,6 +1362,7 @@ bool mmu_guest_written(struct kvm *kvm, gpa_t gpa, unsigned int len)
 	if (!slot || !gfn_is_shadowed(slot, gpa_to_gfn(gpa)))
 		return false;
 	spin_lock(&kvm->mmu.lock);
+	kvm->stats.mmu_pte_write++;
 	for_each_shadow(kvm, sp, gpa_to_gfn(gpa))
 		sp->write_count++;
 again:
@@ -1388,6 +1393,7 @@ again:
 		goto again;
 	}
 	mmu_commit_zap(kvm, &zapped);
+	mmu_audit_after(kvm, "unprotect");
 	spin_unlock(&kvm->mmu.lock);
 	return any;
 }
@@ -1413,6 +1419,7 @@ static void drop_unsync_entry(struct kvm_vcpu *vcpu, gva_t gva)
 			break;
 		sp = spte_child(spte);
 	}
+	mmu_audit_after(kvm, "INVLPG");
 	spin_unlock(&kvm->mmu.lock);
 }
 

@@ -230,6 +230,7 @@ static int notifier_start(struct mmu_notifier *mn,
 
 	spin_lock(&kvm->mmu.lock);
 	kvm->mmu.invalidate_count++;
+	kvm->stats.mmu_invalidations++;
 	for_hvas(kvm, range->start, range->end, unmap_rmap,
 		 mmu_notifier_range_blockable(range) ? mn : NULL);
 	mmu_flush_dirty(kvm);

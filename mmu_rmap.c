@@ -224,6 +224,12 @@ void mmu_write_protect_mask(struct kvm *kvm, struct kvm_slot *slot,
 	}
 }
 
+void mmu_log_taken(struct kvm *kvm)
+{
+	mmu_flush_dirty(kvm);
+	mmu_audit_after(kvm, "dirty log");
+}
+
 /* Dirty logging begins: the first write to each page must be seen. */
 void mmu_write_protect_slot(struct kvm *kvm, struct kvm_slot *slot)
 {
@@ -237,5 +243,7 @@ void mmu_write_protect_slot(struct kvm *kvm, struct kvm_slot *slot)
 			cond_resched_lock(&kvm->mmu.lock);
 	}
 	mmu_flush_dirty(kvm);
+	slot->settling = false;
+	mmu_audit_after(kvm, "dirty log begins");
 	spin_unlock(&kvm->mmu.lock);
 }

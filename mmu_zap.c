@@ -43,6 +43,7 @@ again:
 			return;
 		if (sp->root_count)
 			continue;
+		kvm->stats.mmu_recycled++;
 		mmu_zap_page(kvm, sp, zapped);
 		goto again;	/* children went with it */
 	}
@@ -50,37 +51,50 @@ again:
 
 void mmu_make_room(struct kvm *kvm, struct list_head *zapped)
 {
-	if (likely(kvm->mmu.nr_pages + 8 <= kvm->mmu.max_pages))
+	if (likely(kvm->mmu.nr_pages + MMU_ROOM <= kvm->mmu.max_pages))
 		return;
 	/* A batch, so that the flush is paid for once. */
 	shrink_to(kvm, kvm->mmu.max_pages - min(kvm->mmu.max_pages / 4,
 						64ul), zapped);
 }
 
-void mmu_set_max_pages(struct kvm *kvm, unsigned long nr)
+/*
+ * In steps, as there may be a million; the limit comes down with them, so that
+ * faults meanwhile need not do the rest at once.  Roots in use stay.
+ */
+static void limit_pages(struct kvm *kvm, unsigned long nr)
 {
-	unsigned long have;
+	struct kvm_mmu *mmu = &kvm->mmu;
+	unsigned long have, left;
 	LIST_HEAD(zapped);
 
-	spin_lock(&kvm->mmu.lock);
-	kvm->mmu.requested_pages = nr;
-	kvm->mmu.max_pages = nr;
-	/* In steps: there may be a million.  Roots in use stay. */
 	do {
-		have = kvm->mmu.nr_pages;
+		have = mmu->nr_pages;
 		shrink_to(kvm, max(nr, have - min(have, 256ul)), &zapped);
 		mmu_commit_zap(kvm, &zapped);
-		cond_resched_lock(&kvm->mmu.lock);
-	} while (kvm->mmu.nr_pages > nr && kvm->mmu.nr_pages < have);
+		left = mmu->nr_pages;
+		mmu->max_pages = max(nr, left);
+		cond_resched_lock(&mmu->lock);
+	} while (left > nr && left < have);
+	mmu->max_pages = nr;
+}
+
+void mmu_set_max_pages(struct kvm *kvm, unsigned long nr)
+{
+	spin_lock(&kvm->mmu.lock);
+	kvm->mmu.requested_pages = nr;
+	limit_pages(kvm, nr);
+	mmu_audit_after(kvm, "quota");
 	spin_unlock(&kvm->mmu.lock);
 }
 
-/* The slots changed: so did the memory that the default is a part of. */
-void mmu_update_quota(struct kvm *kvm)
+/* The memory that the default quota is a part of is not what it was. */
+void mmu_slots_changed(struct kvm *kvm)
 {
 	spin_lock(&kvm->mmu.lock);
 	if (!kvm->mmu.requested_pages)
-		kvm->mmu.max_pages = default_max_pages(kvm);
+		limit_pages(kvm, default_max_pages(kvm));
+	mmu_audit_after(kvm, "slots");
 	spin_unlock(&kvm->mmu.lock);
 }
 
@@ -133,14 +147,20 @@ again:
 		goto again;	/* children went with it */
 	}
 	mmu_commit_zap(kvm, &zapped);
+	mmu_audit_after(kvm, "tables in a new slot");
 	spin_unlock(&kvm->mmu.lock);
 }
 
-/* MMIO markers carry a generation; when it wraps they have to go. */
-void mmu_slot_added(struct kvm *kvm, const struct kvm_slot *slot)
+/*
+ * What is remembered of the gfns of @slot, which were no memory, goes.  MMIO
+ * markers carry a generation; when it wraps they have to go, too.
+ */
+void mmu_slot_added(struct kvm *kvm, struct kvm_slot *slot)
 {
-	mmu_update_quota(kvm);
 	zap_tables_in(kvm, slot);
 	if (++kvm->mmu.mmio_generation % SPTE_MMIO_GENS == 0)
 		mmu_zap_all(kvm);
+	spin_lock(&kvm->mmu.lock);
+	slot->settling = false;
+	spin_unlock(&kvm->mmu.lock);
 }

@@ -272,6 +272,8 @@ struct kvm_slot {
 	u32 flags;			/* KVM_MEM_* */
 	u16 id;
 	bool dead;			/* on its way out: not for new faults */
+	/* New; what the MMU has from before still goes.  For the audit. */
+	bool settling;			/* mmu.lock, once published */
 	unsigned long *dirty;		/* npages bits, or NULL */
 	struct gfn_block **blocks;	/* one per 2 MiB of gfn space */
 };
@@ -339,6 +341,16 @@ struct vcpu_stats {
 	u64 emulations, emulation_failures, fpu_reload, hypercalls;
 	u64 irq_injections, nmi_injections, exception_injections;
 	u64 tlb_flush, cr3_switch, mmu_reload, msr_exits, cpuid_exits, cr_exits;
+};
+
+/* mmu.lock. */
+struct vm_stats {
+	u64 mmu_pages_peak;		/* most there were at once */
+	u64 mmu_shadow_zapped, mmu_recycled;	/* recycled: for the quota */
+	u64 mmu_pte_write, mmu_flooded;	/* flooded: was no table any more */
+	u64 mmu_invalidations;		/* by the MMU notifiers */
+	u64 mmu_audits;
+	u64 remote_tlb_flush;
 };
 
 struct kvm;
@@ -461,6 +473,7 @@ struct kvm {
 	struct kvm_vcpu *vcpus[KVM_MAX_VCPUS];
 
 	struct kvm_mmu mmu;
+	struct vm_stats stats;
 	struct mmu_notifier notifier;
 
 	/* Interrupt controllers; set once under lock, then constant. */

@@ -154,19 +154,21 @@ bool mmu_guest_written(struct kvm *kvm, gpa_t gpa, unsigned int len);
 /* The emulator cannot execute a write to a page table: let it go native. */
 bool mmu_unprotect(struct kvm *kvm, gfn_t gfn);
 
-/* Flush all TLBs if sptes went, or lost rights, without that.  mmu.lock. */
-void mmu_flush_dirty(struct kvm *kvm);
-
 /* Slots.  slots_lock held. */
 void mmu_zap_all(struct kvm *kvm);
-void mmu_slot_added(struct kvm *kvm, const struct kvm_slot *slot);
+void mmu_slot_added(struct kvm *kvm, struct kvm_slot *slot);
 void mmu_write_protect_slot(struct kvm *kvm, struct kvm_slot *slot);
 void mmu_write_protect_mask(struct kvm *kvm, struct kvm_slot *slot,
 			    unsigned long first, unsigned long mask);
+/* Behind every change of the slots. */
+void mmu_slots_changed(struct kvm *kvm);
+/* Behind a pass of mmu_write_protect_mask(), before user space hears. */
+void mmu_log_taken(struct kvm *kvm);
 int mmu_slot_alloc(struct kvm_slot *slot);
 void mmu_slot_free(struct kvm_slot *slot);
 void mmu_set_max_pages(struct kvm *kvm, unsigned long nr);
-void mmu_update_quota(struct kvm *kvm);
+/* Debugfs: re-derive all invariants; false: what the first difference is. */
+bool mmu_audit_now(struct kvm *kvm, char *difference, size_t size);
 
 /* mmu_host.c */
 extern const struct mmu_notifier_ops mmu_notifier_ops;

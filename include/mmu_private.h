@@ -59,6 +59,12 @@ static inline bool l1tf_safe(u64 spte)
 	return spte >> PAGE_SHIFT & l1tf_pfn_limit();
 }
 
+static inline bool mmio_spte_valid(struct kvm *kvm, u64 spte)
+{
+	return spte_mmio(spte) && (spte >> SPTE_MMIO_GEN_SHIFT) ==
+	       kvm->mmu.mmio_generation % SPTE_MMIO_GENS;
+}
+
 static inline bool spte_leaf(u64 spte, int level)
 {
 	return level == 1 || (spte & PT_PS);
@@ -154,6 +160,8 @@ void mmu_zap_page(struct kvm *kvm, struct shadow_page *sp,
 /* Flush, then free. */
 void mmu_commit_zap(struct kvm *kvm, struct list_head *zapped);
 void mmu_flush_remote(struct kvm *kvm);
+/* Flush all TLBs if sptes went, or lost rights, without that. */
+void mmu_flush_dirty(struct kvm *kvm);
 void mmu_prefetch_entry(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 			unsigned int index, gfn_t gfn, u8 access);
 
@@ -237,7 +245,8 @@ int host_populate(hva_t hva, bool write);
 
 /* ---- mmu_zap.c ---- */
 
-/* Before a fault makes shadow pages.  mmu.lock. */
+/* Before a fault makes shadow pages, at most so many.  mmu.lock. */
+#define MMU_ROOM	8
 void mmu_make_room(struct kvm *kvm, struct list_head *zapped);
 
 /* ---- mmu_audit.c ---- */

@@ -23,6 +23,27 @@ TEST(mmu_pages, "KVM_SET_NR_MMU_PAGES, KVM_GET_NR_MMU_PAGES")
 		CHECK_EQ(ioctl(vm.fd, KVM_GET_NR_MMU_PAGES, 0), 5000);
 }
 
+TEST(mmu_default_pages, "the default bound follows the memory that there is")
+{
+	const u64 size = 512ul << 20;
+	struct vm vm = vm_create(0);
+	void *mem = memory(size);
+	int before, with;
+
+	if (!ours && kernel >= 612)
+		skip("this module is not to be asked");
+	before = ioctl(vm.fd, KVM_GET_NR_MMU_PAGES, 0);
+	CHECK_OK(set_slot(&vm, 1, 0, 1ul << 32, size, mem));
+	with = ioctl(vm.fd, KVM_GET_NR_MMU_PAGES, 0);
+	CHECK(with > before && with > (int)(size / PAGE / 60));
+	CHECK_OK(set_slot(&vm, 1, 0, 1ul << 32, 0, mem));
+	CHECK_EQ(ioctl(vm.fd, KVM_GET_NR_MMU_PAGES, 0), before);
+	/* Not what somebody asked for. */
+	CHECK_OK(ioctl(vm.fd, KVM_SET_NR_MMU_PAGES, 77));
+	CHECK_OK(set_slot(&vm, 1, 0, 1ul << 32, size, mem));
+	CHECK_EQ(ioctl(vm.fd, KVM_GET_NR_MMU_PAGES, 0), 77);
+}
+
 /*
  * One page at many places: 200 leaf tables below one directory, at 512 GiB.
  * Reads at the place whose number is in DATA[1], leaves it in DATA[3].
