@@ -854,7 +854,7 @@ static int emulation_failed(struct kvm_vcpu *vcpu)
 	const struct x86_insn *insn = vcpu->emul->ctxt.insn;
 	struct kvm_run *run = vcpu->run;
 
-	vcpu->stats.emulation_failures++;
+	vcpu->stats.insn_emulation_fail++;
 	if (vcpu_cpl(vcpu)) {
 		/* A process must not be able to end its guest. */
 		vcpu_inject(vcpu, UD_VECTOR);
@@ -963,7 +963,7 @@ int vcpu_emulate(struct kvm_vcpu *vcpu, gva_t cr2, gpa_t gpa, int flags)
 	/* What faulted was an event on its way: its stack, say, is a device. */
 	if (unlikely(vcpu_event_ready(vcpu)) && !(flags & EMUL_RESUME))
 		return vcpu_emulate_event(vcpu);
-	vcpu->stats.emulations++;
+	vcpu->stats.insn_emulation++;
 	if (!(flags & EMUL_RESUME))
 		begin(vcpu);
 	vcpu->mmio.next_read = 0;

@@ -353,9 +353,12 @@ static bool vcpu_poll(struct kvm_vcpu *vcpu)
 
 	if (!vcpu->halt_poll_ns)
 		return false;
+	vcpu->stats.halt_attempted_poll++;
 	do {
-		if (vcpu_has_reason_to_wake(vcpu))
+		if (vcpu_has_reason_to_wake(vcpu)) {
+			vcpu->stats.halt_successful_poll++;
 			return true;
+		}
 		cpu_relax();
 	} while (!need_resched() && !signal_pending(current) &&
 		 ktime_get_mono_fast_ns() < end);
@@ -398,17 +401,19 @@ static bool vcpu_sleep(struct kvm_vcpu *vcpu)
 static int vcpu_block(struct kvm_vcpu *vcpu)
 	__must_hold(&vcpu->kvm->srcu)
 {
-	u64 start = ktime_get_mono_fast_ns();
+	u64 start = ktime_get_mono_fast_ns(), waited;
 	bool woken;
 
 	vcpu->stats.halt_exits++;
 	srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
 	woken = vcpu_poll(vcpu) || vcpu_sleep(vcpu);
 	vcpu->srcu_idx = srcu_read_lock(&vcpu->kvm->srcu);
-	adapt_polling(vcpu, ktime_get_mono_fast_ns() - start);
+	waited = ktime_get_mono_fast_ns() - start;
+	vcpu->stats.halt_wait_ns += waited;
+	adapt_polling(vcpu, waited);
 	if (!woken)
 		return 1;
-	vcpu->stats.halt_wakeups++;
+	vcpu->stats.halt_wakeup++;
 	clear_bit(KVM_REQ_UNBLOCK, &vcpu->requests);
 	if (vcpu->apic && lapic_has_events(vcpu))
 		lapic_accept_events(vcpu);
@@ -825,6 +830,8 @@ static long vcpu_ioctl_locked(struct kvm_vcpu *vcpu, unsigned int ioctl,
 		return tsc_khz;
 	case KVM_KVMCLOCK_CTRL:
 		return clock_ioctl_ctrl(vcpu);
+	case KVM_GET_STATS_FD:
+		return stats_get_fd(vcpu->kvm, vcpu);
 	}
 
 	vcpu_load(vcpu);

@@ -395,6 +395,7 @@ int kvm_check_extension(struct kvm *kvm, long cap)
 	case KVM_CAP_IMMEDIATE_EXIT:
 	case KVM_CAP_COALESCED_PIO:
 	case KVM_CAP_SET_GUEST_DEBUG:
+	case KVM_CAP_BINARY_STATS_FD:
 		return 1;
 	case KVM_CAP_XCRS:
 		return boot_cpu_has(X86_FEATURE_XSAVE);
@@ -469,6 +470,8 @@ static long vm_ioctl(struct kvm *kvm, unsigned int ioctl, unsigned long arg)
 		return clock_ioctl_get(kvm, argp);
 	case KVM_SET_CLOCK:
 		return clock_ioctl_set(kvm, argp);
+	case KVM_GET_STATS_FD:
+		return stats_get_fd(kvm, NULL);
 	}
 	return -ENOTTY;
 }

@@ -333,12 +333,14 @@ struct vcpu_clock {
 	bool guest_stopped;		/* KVM_KVMCLOCK_CTRL */
 };
 
+/* What is counted; names, types and units are in stats.c.  Own thread. */
 struct vcpu_stats {
 	u64 exits;
 	u64 io_exits, mmio_exits, irq_exits, irq_window_exits, nmi_window_exits;
-	u64 halt_exits, halt_wakeups, signal_exits, request_irq_exits;
+	u64 halt_exits, halt_wakeup, signal_exits, request_irq_exits;
+	u64 halt_attempted_poll, halt_successful_poll, halt_wait_ns;
 	u64 pf_fixed, pf_guest, pf_mmio, pf_pt_write, pf_unsync, invlpg;
-	u64 emulations, emulation_failures, fpu_reload, hypercalls;
+	u64 insn_emulation, insn_emulation_fail, fpu_reload, hypercalls;
 	u64 irq_injections, nmi_injections, exception_injections;
 	u64 tlb_flush, cr3_switch, mmu_reload, msr_exits, cpuid_exits, cr_exits;
 };
@@ -889,14 +891,24 @@ long clock_ioctl_set(struct kvm *kvm, struct kvm_clock_data __user *arg);
 long clock_ioctl_ctrl(struct kvm_vcpu *vcpu);
 
 /* ------------------------------------------------------------------------
- * debug.c: debugfs counters, the ring of the last exits
+ * stats.c: the counters
+ */
+
+struct seq_file;
+void stats_show_vm(struct seq_file *m, struct kvm *kvm);
+void stats_show_vcpu(struct seq_file *m, struct kvm_vcpu *vcpu);
+/* KVM_GET_STATS_FD, of the VM if @vcpu is NULL: a descriptor or -errno. */
+int stats_get_fd(struct kvm *kvm, struct kvm_vcpu *vcpu);
+
+/* ------------------------------------------------------------------------
+ * debug.c: debugfs, the ring of the last exits
  */
 
 void debug_init(void);
 void debug_exit(void);
 void debug_create_vm(struct kvm *kvm, int fd);
 void debug_create_vcpu(struct kvm_vcpu *vcpu);
-/* A guest ended badly: print its last exits and the VMCB.  Rate-limited. */
+/* A guest ended badly: print its last exits, VMCB or VMCS.  Rate-limited. */
 void debug_dump(struct kvm_vcpu *vcpu, const char *why);
 
 /* ------------------------------------------------------------------------
