@@ -254,25 +254,26 @@ static void do_cr3(unsigned int i)
 static const struct row {
 	const char *name;
 	unsigned int times, warm_up;
+	unsigned int passes;	/* the least counts: without the host's tick, if it can be */
 	void (*set_up)(void);
 	void (*once)(unsigned int i);
 	u64 (*all)(unsigned int times);	/* instead of once; returns ticks */
 } rows[] = {
-	{ "cpuid", 2000, 200, NULL, do_cpuid },
-	{ "port-kernel", 2000, 200, NULL, do_port_kernel },
-	{ "port-user", 2000, 200, NULL, do_port_user },
-	{ "mmio-user", 2000, 200, NULL, do_mmio_user },
-	{ "mmio-apic", 2000, 200, NULL, do_mmio_apic },
-	{ "wrmsr", 2000, 200, set_up_wrmsr, do_wrmsr },
-	{ "deadline", 2000, 200, set_up_timer, do_deadline },
-	{ "hypercall", 2000, 200, NULL, do_hypercall },
-	{ "hlt-timer", 200, 20, set_up_timer, NULL, wake_latency },
-	{ "fresh-page", 4096, 512, set_up_fresh, do_fresh },
-	{ "fresh-2m", 32, 4, NULL, do_fresh_large },
-	{ "demand-page", 2048, 512, set_up_demand, do_demand },
-	{ "invlpg", 2000, 200, set_up_window, do_invlpg },
-	{ "remap", 2000, 200, set_up_window, do_remap },
-	{ "cr3-switch", 2000, 200, set_up_cr3, do_cr3 },
+	{ "cpuid", 2000, 200, 4, NULL, do_cpuid },
+	{ "port-kernel", 2000, 200, 4, NULL, do_port_kernel },
+	{ "port-user", 2000, 200, 4, NULL, do_port_user },
+	{ "mmio-user", 2000, 200, 4, NULL, do_mmio_user },
+	{ "mmio-apic", 2000, 200, 4, NULL, do_mmio_apic },
+	{ "wrmsr", 2000, 200, 4, set_up_wrmsr, do_wrmsr },
+	{ "deadline", 2000, 200, 1, set_up_timer, do_deadline },
+	{ "hypercall", 2000, 200, 4, NULL, do_hypercall },
+	{ "hlt-timer", 200, 20, 1, set_up_timer, NULL, wake_latency },
+	{ "fresh-page", 4096, 512, 1, set_up_fresh, do_fresh },
+	{ "fresh-2m", 32, 4, 1, NULL, do_fresh_large },
+	{ "demand-page", 2048, 512, 1, set_up_demand, do_demand },
+	{ "invlpg", 2000, 200, 4, set_up_window, do_invlpg },
+	{ "remap", 2000, 200, 4, set_up_window, do_remap },
+	{ "cr3-switch", 2000, 200, 4, set_up_cr3, do_cr3 },
 };
 
 static u64 repeat(const struct row *row, unsigned int first, unsigned int times)
@@ -291,7 +292,8 @@ static u64 repeat(const struct row *row, unsigned int first, unsigned int times)
 int main(int argc, char **argv)
 {
 	const struct row *row;
-	u64 ticks;
+	unsigned int pass;
+	u64 ticks, least;
 
 	if (argc != 1)
 		die("name one row");
@@ -302,8 +304,12 @@ int main(int argc, char **argv)
 		row->set_up();
 	repeat(row, 0, row->warm_up);
 	MARK(MARKER_BEGIN);
-	ticks = repeat(row, row->warm_up, row->times);
+	least = repeat(row, row->warm_up, row->times);
 	MARK(MARKER_END);
-	printf("bench %s %u %llu\n", row->name, row->times, ticks);
+	for (pass = 1; pass < row->passes; pass++) {
+		ticks = repeat(row, row->warm_up, row->times);
+		least = ticks < least ? ticks : least;
+	}
+	printf("bench %s %u %llu\n", row->name, row->times, least);
 	return PASS;
 }
