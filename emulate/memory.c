@@ -165,7 +165,7 @@ int emul_cmpxchg_linear(struct x86_emulate_ctxt *c, u64 la, const void *old,
 	/* One piece or nothing: it cannot be atomic across the wrap. */
 	if (before_wrap(c, la, len) < len)
 		return X86_UNHANDLED;
-	return c->ops->cmpxchg(c, la, old, new, len, X86_ACC_WRITE | emul_rights(c));
+	return (c->ops->cmpxchg)(c, la, old, new, len, X86_ACC_WRITE | emul_rights(c));
 }
 
 int emul_probe_linear(struct x86_emulate_ctxt *c, u64 la, unsigned int len,

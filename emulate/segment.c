@@ -104,7 +104,7 @@ static int write_desc_type(struct x86_emulate_ctxt *c, struct emul_desc *desc, u
 	if (!emul_long_mode(c))
 		la = (u32)la;
 	if (old != new)
-		r = c->ops->cmpxchg(c, la, &old, &new, 4, X86_ACC_SYSTEM | X86_ACC_WRITE);
+		r = (c->ops->cmpxchg)(c, la, &old, &new, 4, X86_ACC_SYSTEM | X86_ACC_WRITE);
 	if (r == X86_OK)
 		desc->lo = (u32)desc->lo | (u64)new << 32;
 	return r;

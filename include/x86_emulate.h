@@ -210,6 +210,7 @@ struct x86_emulate_ops {
 	/*
 	 * Atomically replace *old by *new, len 1, 2, 4, 8 or 16, any alignment;
 	 * X86_RETRY and no change if memory does not hold *old.  On MMIO: a write.
+	 * Called as (ops->cmpxchg)(...), as the kernel has a macro of that name.
 	 */
 	int (*cmpxchg)(struct x86_emulate_ctxt *ctxt, u64 la, const void *old,
 		       const void *new, unsigned int len, unsigned int acc);
