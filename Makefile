@@ -27,6 +27,9 @@ help:
 	@echo 'make check         run the tests; make check T="NAME..." runs some; T=--list lists them'
 	@echo 'make check-all     also what takes too long for every day, on VT-x above all: an hour'
 	@echo 'make check-quick   the inner loop, under 3 minutes'
+	@echo 'make check-sanitized  all tests on AMD in a host kernel with KASAN, lockdep, kmemleak ...'
+	@echo '                   (built first, once), the shadow MMU audited; hours'
+	@echo 'make coverage      the same, counting which lines of the module run; T= as above'
 	@echo 'make bench         exact costs, ours and the stock module side by side'
 	@echo 'make install       module, kvm-launch and man page, for the running kernel (DESTDIR=, PREFIX=)'
 	@echo 'make uninstall     the reverse'
@@ -35,7 +38,7 @@ help:
 	@echo 'Variables:'
 	@echo '  KDIR=DIR                kernel headers to build for (W=1, C=1 as in the kernel)'
 	@echo '  VENDOR=amd|intel        run: the emulated processor; CPU= its model'
-	@echo '  HOST_KERNEL=            run: 6.1, 6.12, 6.1-generic, 6.12-generic or a bzImage'
+	@echo '  HOST_KERNEL=            run: 6.1, 6.12, 6.1-generic, 6.12-generic, 6.1-sanitized or a bzImage'
 	@echo '  GUEST_KERNEL=           run: as above, or i386-pae, i386'
 	@echo '  GUEST_INITRD= MEM=      run: another initrd; memory of the guest'
 	@echo '  MODULE=ours|stock       run: which KVM module'
@@ -59,6 +62,12 @@ check-all: tools
 
 check-quick: tools
 	@tests/run --jobs $(JOBS) --quick $(T)
+
+check-sanitized: tools
+	@tests/run --jobs $(JOBS) --sanitized $(T)
+
+coverage: tools
+	@tests/coverage --jobs $(JOBS) $(T)
 
 bench: tools
 	@tests/bench/run
@@ -94,4 +103,5 @@ endif
 clean:
 	rm -rf build tools/kvm-launch
 
-.PHONY: all help module tools run check check-all check-quick bench install uninstall clean
+.PHONY: all help module tools run check check-all check-quick check-sanitized coverage bench \
+	install uninstall clean
