@@ -102,6 +102,7 @@ bool check_errno(const char *file, int line, long ret, int want,
 		 const char *what);
 const char *errno_name(int error);
 
+#define EXIT_SKIP	77
 void skip(const char *why) __attribute__((noreturn));
 
 /* ------------------------------------------------------------------------
@@ -125,7 +126,13 @@ enum deviation {
 /* True on our module. */
 bool differs(enum deviation which);
 
+/* Finds out all that; once, before any test. */
+void look_around(void);
+/* Whoever holds our module or the stock one; -1: there is none. */
+int module_users(void);
+
 /* Random numbers: the seed is printed at the start, --seed gives it back. */
+void random_seed(u64 seed);
 u64 random64(void);
 u32 random_below(u32 limit);
 
