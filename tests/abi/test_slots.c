@@ -352,6 +352,10 @@ TEST(slots_readonly_tables, "page tables in a read-only slot")
 		DO(&vm, CR3, PAGE_TABLES, 0);
 		target[0] = 0x55 + ad;
 		CHECK_EQ(PEEK(&vm, 1ull << 39), 0x55 + ad);
+		/* Nor can the dirty bit, which does not keep anybody from writing. */
+		order(&vm, WRITE8, 1ull << 39, 0x99);
+		CHECK_OK(run_ms(&vm, 5000));
+		CHECK_EQ(target[0], 0x99);
 		CHECK_EQ(host[1024] & 0x60, ad);
 		CHECK_OK(set_slot(&vm, 1, 0, 0, 0, 0));
 	}
