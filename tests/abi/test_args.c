@@ -150,6 +150,38 @@ static void *readonly_arg(const struct arg_row *row)
 	return page;
 }
 
+/* Memory that looks like some, in a file that has become shorter since and is closed. */
+static void *truncated_arg(const struct arg_row *row)
+{
+	static u8 *pages;
+
+	(void)row;
+	if (!pages) {
+		int fd = memfd_create("abi", 0);
+
+		REQUIRE(!ftruncate(fd, 2 * PAGE));
+		pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		REQUIRE(pages != MAP_FAILED);
+		memset(pages, 0, 2 * PAGE);
+		REQUIRE(!ftruncate(fd, 0));
+		close(fd);
+	}
+	return pages;
+}
+
+static void *protected_arg(const struct arg_row *row)
+{
+	static u8 *pages;
+
+	(void)row;
+	if (!pages) {
+		pages = memory(2 * PAGE);
+		memset(pages, 0, 2 * PAGE);
+		mprotect(pages, 2 * PAGE, PROT_NONE);
+	}
+	return pages;
+}
+
 TEST(args_null, "null pointers: EFAULT")
 {
 	all_fail(null_arg, INOUT, "null");
@@ -159,6 +191,12 @@ TEST(args_kernel, "addresses of the kernel, and of nobody: EFAULT")
 {
 	all_fail(kernel_arg, INOUT, "kernel address");
 	all_fail(noncanonical_arg, INOUT, "non-canonical address");
+}
+
+TEST(args_gone, "arguments in pages that the process has and cannot use: EFAULT")
+{
+	all_fail(truncated_arg, INOUT, "truncated file");
+	all_fail(protected_arg, INOUT, "PROT_NONE");
 }
 
 TEST(args_short, "structures cut off by the end of memory: EFAULT")

@@ -117,6 +117,82 @@ TEST(memory_truncated, "a file behind a slot is truncated")
 	CHECK_EQ(PEEK(&vm, HIGH + 3 * PAGE), 0);
 }
 
+TEST(memory_closed_file, "a file behind a slot is closed, its pages are dropped and come back")
+{
+	int fd = memfd_create("abi", 0);
+	struct vm vm = vm_create(0);
+	u64 *host;
+
+	REQUIRE(!ftruncate(fd, 2 * PAGE));
+	host = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+	REQUIRE(host != MAP_FAILED);
+	start_servant(&vm);
+	REQUIRE_OK(set_slot(&vm, 1, 0, HIGH, 2 * PAGE, host));
+	close(fd);
+	POKE(&vm, HIGH, 51);
+	/* Out of the process's page table, not out of the file. */
+	REQUIRE(!madvise(host, 2 * PAGE, MADV_DONTNEED));
+	CHECK_EQ(PEEK(&vm, HIGH), 51);
+	CHECK_EQ(PEEK(&vm, HIGH + PAGE), 0);
+	REQUIRE(!madvise(host, 2 * PAGE, MADV_DONTNEED));
+	POKE(&vm, HIGH + PAGE, 52);
+	CHECK_EQ(host[512], 52);
+	/* A hole in the file: zeroes, until something is written again. */
+	REQUIRE(!madvise(host, 2 * PAGE, MADV_REMOVE));
+	CHECK_EQ(PEEK(&vm, HIGH), 0);
+	POKE(&vm, HIGH, 53);
+	CHECK_EQ(host[0], 53);
+}
+
+/* Each access is a fault of ours, of the emulator's, or of an exit's completion. */
+GUEST(64, strings,
+	"mov $0x10000000, %edi\n mov $0x60, %edx\n mov $4, %ecx\n rep insb\n" STEP
+	"mov $0x10000000, %esi\n mov $4, %ecx\n rep outsb\n" STEP
+	"mov $0xd0000000, %esi\n mov $0x10000000, %edi\n movsb\n" STEP
+	"mov $0xd0000000, %edi\n mov $0x10000000, %esi\n movsb\n" DONE);
+
+/* Runs to the next step while memory is gone half of the time. */
+static bool step_with_holes(const struct vm *vm, u8 *host, u16 port)
+{
+	struct kvm_run *r = vm->run;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		mprotect(host, PAGE, i & 1 ? RW : PROT_NONE);
+		if (run(vm)) {
+			if (!CHECK_EQ(errno, EFAULT))
+				return false;
+			continue;
+		}
+		if (r->exit_reason == KVM_EXIT_IO && r->io.port == port)
+			return true;
+		if (r->exit_reason == KVM_EXIT_IO && r->io.direction == KVM_EXIT_IO_IN)
+			memset(io_data(vm), 0x66, r->io.count);
+		else if (r->exit_reason == KVM_EXIT_MMIO && !r->mmio.is_write)
+			memset(r->mmio.data, 0x66, 8);
+		else if (r->exit_reason != KVM_EXIT_IO && r->exit_reason != KVM_EXIT_MMIO)
+			break;
+	}
+	check_failed(__FILE__, __LINE__, "no end: exit %s", exit_name(r->exit_reason));
+	return false;
+}
+
+TEST(memory_holes, "string and memory I/O while the memory comes and goes")
+{
+	struct vm vm;
+	u8 *host = machine(&vm, PAGE);
+
+	if (!differs(DEV_emulated_efault))
+		skip("where there is no memory, the stock module sees MMIO");
+	START64(&vm, strings);
+	if (!step_with_holes(&vm, host, PORT_STEP) || !step_with_holes(&vm, host, PORT_STEP) ||
+	    !step_with_holes(&vm, host, PORT_STEP) || !step_with_holes(&vm, host, PORT_DONE))
+		return;
+	mprotect(host, PAGE, RW);
+	CHECK_EQ(host[0], 0x66);
+	CHECK_EQ(host[3], 0x66);
+}
+
 TEST(memory_replaced, "other memory at the same address is what the guest sees")
 {
 	struct vm vm;
