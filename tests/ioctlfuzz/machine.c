@@ -297,7 +297,7 @@ static void watch(double seconds)
 	double end = now() + seconds, moved = now();
 	u64 calls = all_calls();
 
-	while (now() < end && now() < moved + 0.3) {
+	while (now() < end && now() < moved + 0.3 * slow) {
 		usleep(20000);
 		if (all_calls() != calls)
 			moved = now();
@@ -328,7 +328,7 @@ void machine_live(u64 seed, unsigned int threads, bool verbose)
 		while (!thread_ids[i])
 			usleep(1000);
 	setrlimit(RLIMIT_NOFILE, &files);
-	watch(0.3 + below(&r, 1000) / 1000.0);
+	watch((0.3 + below(&r, 1000) / 1000.0) * slow);
 	/* They end in the middle of something, descriptors first or last. */
 	stop = below(&r, 2);
 	if (below(&r, 2))

@@ -24,6 +24,7 @@ static struct {
 } options = { .seconds = 120, .threads = 3, .times = 20 };
 
 static bool guided;
+unsigned int slow = 1;
 
 static void usage(void)
 {
@@ -90,10 +91,10 @@ static bool one_machine(u64 seed, unsigned int threads)
 		freopen("/dev/null", "w", stdout);
 		machine_live(seed, threads, options.verbose);
 	}
-	if (reap(pid, 3, &status))
+	if (reap(pid, 3 * slow, &status))
 		return true;
 	kill(pid, SIGKILL);
-	if (reap(pid, 60, &status))
+	if (reap(pid, 60 * slow, &status))
 		return true;
 	printf("it cannot be killed\n");
 	fflush(stdout);
@@ -245,6 +246,8 @@ int main(int argc, char **argv)
 	bool ok;
 
 	parse(argc, argv);
+	if (getenv("SLOW"))
+		slow = atoi(getenv("SLOW"));	/* what tests/run says of the host */
 	look_around();
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		      -1, 0);
