@@ -134,7 +134,7 @@ static void other_crs(void)
 	fault("\x0f\x20\xc8", EXC_UD, NO_ERROR);
 	fault("\x0f\x22\xe8", EXC_UD, NO_ERROR);
 	fault("\x44\x0f\x20\xd0", EXC_UD, NO_ERROR);	/* cr10 */
-	/* AMD: LOCK MOV CR0 is CR8. */
+	/* AMD: LOCK MOV CR0 is CR8.  The processor here may be another. */
 	protected_mode(0);
 	machine_feature(&m, 0x80000001, 2, 4, true);
 	x86_emulate_set_cpuid(&m.c);
