@@ -341,6 +341,46 @@ TEST(fpu_xcr0_guest, "the guest's XCR0 is the one that was set, the host's its o
 	}
 }
 
+GUEST(64, xsetbv, "xor %ecx, %ecx\n xor %edx, %edx\n mov $1, %eax\n xsetbv\n" DONE);
+
+TEST(fpu_xsetbv_user, "XSETBV is not for the guest's users")
+{
+	struct vm vm = vm_create(0);
+	u64 *tables = (u64 *)(vm.mem + PAGE_TABLES), *gdt = (u64 *)(vm.mem + GDT);
+	struct kvm_xcrs x = { .nr_xcrs = 1, .xcrs[0].value = 3 };
+	struct kvm_sregs s;
+	struct kvm_regs r;
+
+	if (!host_xcr0())
+		skip("no XSAVE here");
+	START64(&vm, xsetbv);
+	tables[0] |= 4;
+	tables[512] |= 4;
+	tables[1024] |= 4;
+	gdt[6] = 0x00affb000000ffffull;
+	gdt[7] = 0x00cff3000000ffffull;
+	*(u64 *)(vm.mem + TSS + 4) = STACK;
+	s = get_sregs(&vm);
+	s.gdt.limit = 63;
+	s.cs.selector = 0x33;
+	s.ss.selector = 0x3b;
+	s.cs.dpl = s.ss.dpl = 3;
+	s.cr4 |= CR4_OSXSAVE;
+	set_sregs(&vm, &s);
+	r = get_regs(&vm);
+	r.rflags |= 0x3000;		/* OUT is */
+	r.rsp = STACK - PAGE;
+	set_regs(&vm, &r);
+	CHECK_OK(ioctl(vm.vcpu, KVM_SET_XCRS, &x));
+	ctl(&vm)->skip = 3;
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->exceptions, 1);
+	CHECK_EQ(ctl(&vm)->vector, 13);
+	CHECK_EQ(ctl(&vm)->error, 0);
+	CHECK_OK(ioctl(vm.vcpu, KVM_GET_XCRS, &x));
+	CHECK_EQ(x.xcrs[0].value, 3);
+}
+
 /* ------------------------------------------------------------------------
  * Debug registers
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * test_memory.c - the process changes its memory under a guest that uses it:
- * unmaps, protects, truncates, replaces, drops, copies on fork.  The guest
+ * unmaps, protects, truncates, replaces, drops, frees, copies on fork.  The guest
  * sees the new state at once; where there is nothing any more, KVM_RUN fails
  * with EFAULT, and goes on once there is something again.
  */
@@ -289,6 +289,25 @@ TEST(memory_zero_page, "a page that was only read gets memory of its own when wr
 	for (i = 0; i < 64; i++) {
 		CHECK_EQ(host[i * 512], i + 1);
 		CHECK_EQ(PEEK(&vm, HIGH + i * PAGE), i + 1);
+	}
+}
+
+TEST(memory_lazy_free, "MADV_FREE: what the guest writes after it is not thrown away")
+{
+	struct vm vm;
+	u64 *host = (u64 *)machine(&vm, 64 * PAGE);
+	int round, i;
+
+	for (round = 1; round < 5; round++) {
+		for (i = 0; i < 64; i++)
+			POKE(&vm, HIGH + i * PAGE, 1);
+		REQUIRE(!madvise(host, 64 * PAGE, MADV_FREE));
+		/* The process's entries are not dirty any more, these pages are. */
+		for (i = 0; i < 64; i += 2)
+			POKE(&vm, HIGH + i * PAGE, 100 * round + i);
+		REQUIRE(!madvise(host, 64 * PAGE, MADV_PAGEOUT));
+		for (i = 0; i < 64; i += 2)
+			CHECK_EQ(host[i * 512], 100 * round + i);
 	}
 }
 

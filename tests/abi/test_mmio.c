@@ -308,6 +308,30 @@ TEST(mmio_high, "MMIO above 4 GiB, and up to the last address there is")
 	}
 }
 
+GUEST(64, move_within, "movabs $0x8000000010, %rsi\n movabs $0x8000000080, %rdi\n"
+	"movsq\n" DONE);
+
+TEST(mmio_read_only, "from a device's page to the same page, which may only be read")
+{
+	struct vm vm = vm_create(0);
+	u64 *pt = (u64 *)(vm.mem + FREE);
+
+	START64(&vm, move_within);
+	((u64 *)(vm.mem + PAGE_TABLES))[1] = FREE | 0x63;
+	pt[0] = (FREE + PAGE) | 0x63;
+	pt[512] = (FREE + 2 * PAGE) | 0x63;
+	pt[1024] = MMIO | 0x61;
+	ctl(&vm)->skip = 2;
+	run_to(&vm, KVM_EXIT_MMIO);
+	CHECK_EQ(vm.run->mmio.phys_addr, MMIO + 0x10);
+	CHECK_EQ(vm.run->mmio.is_write, 0);
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->exceptions, 1);
+	CHECK_EQ(ctl(&vm)->vector, 14);
+	CHECK_EQ(ctl(&vm)->error, 3);
+	CHECK_EQ(ctl(&vm)->cr2, (1ull << 39) + 0x80);
+}
+
 TEST(mmio_repeated, "the same register a thousand times")
 {
 	struct vm vm = vm_create(0);

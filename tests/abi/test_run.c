@@ -85,6 +85,25 @@ TEST(run_internal_error, "instructions in MMIO are KVM_EXIT_INTERNAL_ERROR")
 	run_to(&vm, KVM_EXIT_HLT);
 }
 
+/* Both vendors' instructions of a hypervisor: VMRUN to INVLPGA; VMXON and its kind. */
+GUEST(64, svm_instructions,
+	"mov $0x1000, %eax\n xor %ecx, %ecx\n"
+	".byte 0x0f, 0x01, 0xd8, 0x0f, 0x01, 0xda, 0x0f, 0x01, 0xdb\n"
+	".byte 0x0f, 0x01, 0xdc, 0x0f, 0x01, 0xdd, 0x0f, 0x01, 0xde\n"
+	".byte 0x0f, 0x01, 0xdf, 0x0f, 0x01, 0xc2, 0x0f, 0x01, 0xc3\n"
+	".byte 0x0f, 0x01, 0xc4, 0x0f, 0x01, 0xd4\n" DONE);
+
+TEST(run_no_hypervisor, "instructions of a hypervisor are #UD, unless it is one")
+{
+	struct vm vm = vm_create(0);
+
+	START64(&vm, svm_instructions);
+	ctl(&vm)->skip = 3;
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->count[6], 11);
+	CHECK_EQ(ctl(&vm)->exceptions, 11);
+}
+
 TEST(run_fail_entry, "state that passes KVM_SET_SREGS but not the processor")
 {
 	struct vm vm = vm_create(0);

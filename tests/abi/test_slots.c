@@ -424,6 +424,58 @@ TEST(slots_backing, "anonymous, shared, file, huge and hugetlb memory")
 	hugetlb("0");
 }
 
+GUEST(64, move_two, "mov $0xd0000000, %esi\n mov $0x10000000, %edi\n mov $2, %ecx\n"
+	"rep movsq\n" DONE);
+
+TEST(slots_replaced, "a slot gets other memory while an instruction waits for user space")
+{
+	struct vm vm = vm_create(0);
+	u64 *old = memory(PAGE), *new = memory(PAGE), i;
+
+	START64(&vm, move_two);
+	REQUIRE_OK(set_slot(&vm, 1, 0, HIGH, PAGE, old));
+	for (i = 0; i < 2; i++) {
+		run_to(&vm, KVM_EXIT_MMIO);
+		CHECK_EQ(vm.run->mmio.phys_addr, MMIO + i * 8);
+		if (i) {
+			CHECK_EQ(old[0], 100);
+			CHECK_OK(set_slot(&vm, 1, 0, 0, 0, 0));
+			CHECK_OK(set_slot(&vm, 1, 0, HIGH, PAGE, new));
+		}
+		*(u64 *)vm.run->mmio.data = 100 + i;
+	}
+	run_done(&vm);
+	CHECK_EQ(new[1], 101);
+	CHECK_EQ(old[1], 0);
+}
+
+TEST(slots_huge_end, "slots that begin or end within a huge page, and the guest beyond")
+{
+	static const struct { u32 from, to; } slots[] = {
+		{ 0, 511 }, { 1, 512 }, { 1, 511 }, { 0, 1023 }, { 0, 513 }, { 511, 1024 },
+	};
+	struct vm vm = vm_create(0);
+	size_t huge = 2 << 20;
+	u8 *p = memory(4 * huge);
+	unsigned int i;
+
+	p = (u8 *)(((u64)p + huge - 1) & -huge);
+	madvise(p, 3 * huge, MADV_HUGEPAGE);
+	memset(p, 1, 3 * huge);
+	start_servant(&vm);
+	for (i = 0; i < ARRAY_SIZE(slots); i++) {
+		u64 begin = slots[i].from * PAGE, end = slots[i].to * PAGE;
+
+		REQUIRE_OK(set_slot(&vm, 1, 0, HIGH + begin, end - begin, p + begin));
+		POKE(&vm, HIGH + begin, i);
+		CHECK_EQ(PEEK(&vm, HIGH + end - 8), 0x0101010101010101);
+		expect_no_memory(&vm, HIGH + end);
+		if (begin)
+			expect_no_memory(&vm, HIGH + begin - 8);
+		CHECK_OK(set_slot(&vm, 1, 0, 0, 0, 0));
+	}
+}
+
 /* ------------------------------------------------------------------------
  * While the guest runs
  */

@@ -531,6 +531,56 @@ TEST(system_close_while_running, "all descriptors are closed while a vCPU runs")
 	CHECK_EQ((long)result, EINTR);
 }
 
+/* Address spaces that the host still has; -1 if it does not say. */
+static int address_spaces(void)
+{
+	FILE *f = fopen("/sys/kernel/slab/mm_struct/shrink", "w");
+	char line[512];
+	int n = -1;
+
+	if (f) {
+		fputs("1", f);
+		fclose(f);
+	}
+	f = fopen("/proc/slabinfo", "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "mm_struct %d", &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void short_lives(int n)
+{
+	int status;
+
+	while (n--) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			vm_create(0);
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+		CHECK_EQ(status, 0);
+	}
+}
+
+TEST(system_process_gone, "of a process that had a VM nothing is kept")
+{
+	int before, after;
+
+	short_lives(10);
+	before = address_spaces();
+	if (before < 0)
+		skip("no /proc/slabinfo");
+	short_lives(100);
+	after = address_spaces();
+	CHECK_MSG(after - before < 50, "%d address spaces more after 100 processes",
+		  after - before);
+}
+
 TEST(system_exit_while_running, "a process that is killed in KVM_RUN leaves nothing")
 {
 	int i, status;
