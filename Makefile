@@ -30,6 +30,8 @@ help:
 	@echo 'make check-sanitized  all tests on AMD in a host kernel with KASAN, lockdep, kmemleak ...'
 	@echo '                   (built first, once), the shadow MMU audited; hours'
 	@echo 'make coverage      the same, counting which lines of the module run; T= as above'
+	@echo 'make mutants       put defects into the module, one at a time: do the tests notice?'
+	@echo '                   (half an hour); make mutants M="NAME..." tries some'
 	@echo 'make bench         exact costs, ours and the stock module side by side'
 	@echo 'make install       module, kvm-launch and man page, for the running kernel (DESTDIR=, PREFIX=)'
 	@echo 'make uninstall     the reverse'
@@ -69,6 +71,9 @@ check-sanitized: tools
 coverage: tools
 	@tests/coverage --jobs $(JOBS) $(T)
 
+mutants: tools
+	@tests/mutants/run --jobs $(JOBS) $(M:%=--only '%')
+
 bench: tools
 	@tests/bench/run
 
@@ -103,5 +108,5 @@ endif
 clean:
 	rm -rf build tools/kvm-launch
 
-.PHONY: all help module tools run check check-all check-quick check-sanitized coverage bench \
-	install uninstall clean
+.PHONY: all help module tools run check check-all check-quick check-sanitized mutants coverage \
+	bench install uninstall clean

@@ -213,3 +213,48 @@ TEST(mmu_many_writes, "more tables are changed between two flushes than are left
 	for (i = 0; i < MANY && failures < 5; i++)
 		CHECK_EQ(PEEK(&vm, (1ull << 39) + ((u64)i << 21)), 2);
 }
+
+/* One step below the PML4, in pages from FREE on. */
+enum { PDPT, ALIASES, TOGGLED, TABLE1, TABLE2, PAGE1, PAGE2, PAGE1B, PAGE2B };
+
+static u64 frame(int n)
+{
+	return FREE + n * PAGE;
+}
+
+/*
+ * User space rewrites a directory entry, as a device could.  The guest need
+ * not see that before it flushes; but never may what it then finds behind the
+ * one table be taken for the other's.
+ */
+TEST(mmu_rewritten, "a directory entry that user space writes mixes no tables up")
+{
+	const u64 top = 1ull << 39, toggled = top + (1ull << 30), alias2 = top + (2 << 20);
+	struct vm vm = vm_create(0);
+	u64 *entry = (u64 *)(vm.mem + FREE);
+	int i, slot;
+
+	start_servant(&vm);
+	((u64 *)(vm.mem + PAGE_TABLES))[1] = frame(PDPT) | 0x63;
+	entry[PDPT * 512] = frame(ALIASES) | 0x63;
+	entry[PDPT * 512 + 1] = frame(TOGGLED) | 0x63;
+	entry[ALIASES * 512] = frame(TABLE1) | 0x63;
+	entry[ALIASES * 512 + 1] = frame(TABLE2) | 0x63;
+	for (i = 0; i < 4; i++)
+		entry[(PAGE1 + i) * 512] = 0x111 * (i + 1);
+	for (i = 0; i < 2; i++) {
+		/* Not accessed yet: nobody maps them along with their neighbours. */
+		entry[(TABLE1 + i) * 512] = frame(PAGE1 + i) | 3;
+		for (slot = 16; slot < 512; slot += 16)
+			entry[(TABLE1 + i) * 512 + slot] = frame(PAGE1B + i) | 3;
+	}
+	entry[TOGGLED * 512] = frame(TABLE1) | 0x63;
+	CHECK_EQ(PEEK(&vm, toggled), 0x111);
+	for (slot = 16; slot < 512; slot += 16) {
+		entry[TOGGLED * 512] = frame(slot & 16 ? TABLE2 : TABLE1) | 0x63;
+		DO(&vm, INVLPG, toggled + slot * PAGE, 0);
+		PEEK(&vm, toggled + slot * PAGE);
+		CHECK_EQ(PEEK(&vm, top + slot * PAGE), 0x333);
+		CHECK_EQ(PEEK(&vm, alias2 + slot * PAGE), 0x444);
+	}
+}
