@@ -56,7 +56,8 @@ int emul_check_target(struct x86_emulate_ctxt *c, struct emul_target *t, u64 rip
 		return r;
 	emul_unpack_desc(&t->desc, &t->cs);
 	t->cs.selector = (t->desc.selector & ~3) | t->cpl;
-	t->rip = rip;
+	/* From 64-bit to 32-bit code Intel takes no more of RIP than that. */
+	t->rip = t->long64 || emul_amd(c) ? rip : (u32)rip;
 	return X86_OK;
 }
 
@@ -498,12 +499,7 @@ static int return_target(struct x86_emulate_ctxt *c, struct return_frame *f)
 		return emul_fault_selector(c, EXC_GP, f->selector);
 	t->cpl = rpl;
 	r = emul_check_target(c, t, f->rip);
-	if (r != X86_OK)
-		return r;
-	/* From 64-bit to 32-bit code Intel takes no more of RIP than that. */
-	if (!t->long64 && !emul_amd(c))
-		t->rip = (u32)t->rip;
-	return emul_check_rip(c, t);
+	return r == X86_OK ? emul_check_rip(c, t) : r;
 }
 
 /* Pop SS:RSP off the old stack. */

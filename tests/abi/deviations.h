@@ -55,7 +55,7 @@ DEVIATION(inject_bp, "a #BP can be injected at any time",
 DEVIATION(step_io, "KVM_GUESTDBG_SINGLESTEP: KVM_EXIT_DEBUG follows each instruction",
 	  "not one whose emulation left for user space: MMIO, string I/O",
 	  "a debugger would not see where the guest went")
-DEVIATION(inject_bp, "KVM_GUESTDBG_INJECT_BP: the guest returns behind its INT3",
+DEVIATION(inject_bp_rip, "KVM_GUESTDBG_INJECT_BP: the guest returns behind its INT3",
 	  "without next-RIP saving, behind the port access that left for user space before",
 	  "so does INT3")
 DEVIATION(fpu_fresh, "KVM_SET_FPU has effect at once",

@@ -171,7 +171,7 @@ TEST(debug_inject, "the debugger hands a #DB or #BP on to the guest")
 		}
 		run_to_out(&vm, PORT_EXC);
 		CHECK_EQ(ctl(&vm)->vector, cases[i].vector);
-		if (cases[i].vector == 1 || differs(DEV_inject_bp))
+		if (cases[i].vector == 1 || differs(DEV_inject_bp_rip))
 			CHECK_EQ(ctl(&vm)->rip,
 				 CODE + 1 + (cases[i].vector == 3));
 		vm_close(&vm);

@@ -81,6 +81,8 @@ static bool wraps(const struct x86_insn *insn, struct x86_emulate_ctxt *c)
 	if (is_masked_move(insn) && insn->addr_bytes == 2 &&
 	    (u16)(c->regs[X86_RDI] + 64) < 128)
 		return true;
+	if (is(insn, emul_enter) && (u32)rsp < 512)	/* with up to 31 levels */
+		return true;
 	if (stack && (u16)(rsp + 64) < 128 &&
 	    !(emul_seg(c, X86_SS)->ar & X86_AR_DB))
 		return true;
@@ -142,7 +144,7 @@ bool undefined_intel_outcome(const struct x86_insn *insn,
  * - Far CALL looks at the new RIP before the stack; far returns look at it last.
  * - ENTER writes before it looks at the limit of the new top.
  * - BOUND compares with the lower bound before it reads the upper one.
- * - #AC comes before what is not canonical.
+ * - #AC, and of FXSAVE and FXRSTOR #GP for it, come before what is not canonical.
  * - What is undefined is #UD after a fetch of the implementation's choice (UD0 and UD1
  *   with ModRM or without: SDM UD), which shows near the end of a page or segment, or of
  *   the 15 bytes.
@@ -172,6 +174,8 @@ bool undefined_intel_fault(const struct x86_insn *insn, const struct test_case *
 		       (n == EXC_GP || n == EXC_SS || n == EXC_NP);
 	if (is(insn, emul_bound))
 		return n == EXC_BR;
+	if (is(insn, emul_fxsave) || is(insn, emul_fxrstor))
+		return e == EXC_SS && n == EXC_GP;
 	return is(insn, emul_enter) && e == EXC_SS && n == EXC_PF;
 }
 
