@@ -437,6 +437,8 @@ static void audit_block(struct audit *a, struct kvm_slot *slot, gfn_t gfn,
 		unsigned long before = a->mapped;
 		bool found = false;
 
+		if (!block->rmap[i] && !test_bit(i, block->shadowed))
+			continue;
 		if (pte_list_count(block->rmap[i]) > PTE_LIST_MAX)
 			audit_fail(a, NULL, i, "too long a reverse map");
 		pte_list_walk(block->rmap[i], count_mapped, a);
@@ -505,9 +507,11 @@ static void audit_lists(struct audit *a)
 	    unsync > MMU_UNSYNC_MAX + 256)
 		audit_fail(a, NULL, 0, "wrong list of what is out of sync");
 	list_for_each_entry(sp, &mmu->spare, link) {
-		spare++;
-		if (live_page(sp->spt) || memchr_inv(sp->spt, 0, PAGE_SIZE))
+		/* The first is the one that was given last. */
+		if (live_page(sp->spt) ||
+		    (!spare && memchr_inv(sp->spt, 0, PAGE_SIZE)))
 			audit_fail(a, NULL, 0, "spare page in use");
+		spare++;
 	}
 	if (spare != mmu->nr_spare || spare > MMU_SPARE_PAGES)
 		audit_fail(a, NULL, 0, "wrong count of spare pages");
