@@ -39,7 +39,7 @@ protected:
 	mov $TABLES, %eax
 	mov %eax, %cr3
 	mov %cr0, %eax
-	or $0x80000000, %eax
+	or $0x80010000, %eax		/* with WP */
 	mov %eax, %cr0
 
 	mov $100, %esi			/* more exits than are remembered */
