@@ -66,12 +66,12 @@ static void read_symbols(void)
 /* 0: there is none. */
 static u64 symbol(const char *name)
 {
-	static bool read;
+	static bool known;
 	unsigned int i;
 
-	if (!read)
+	if (!known)
 		read_symbols();
-	read = true;
+	known = true;
 	for (i = 0; i < ARRAY_SIZE(symbols); i++)
 		if (!strcmp(name, symbols[i].name))
 			return symbols[i].address;
