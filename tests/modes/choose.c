@@ -521,15 +521,12 @@ static void choose_mode(struct rng *rng, struct mode_case *c)
 	mode_defaults(rng, c, world, kind, cpl);
 }
 
-void choose_case(struct rng *rng, struct mode_case *c)
+static struct encoder choose_instruction(struct rng *rng, struct mode_case *c)
 {
-	unsigned int mode, i;
+	unsigned int mode = case_mode(c);
 	struct encoder e;
 
-	choose_mode(rng, c);
-	choose_registers(rng, c);
 	this = c;
-	mode = case_mode(c);
 	e = (struct encoder){
 		.rng = rng, .t = &c->t, .leaf = choose_row(rng, c), .around = &guest,
 		.mode = mode < X86_MODE_PROT32 ? X86_MODE_PROT16 : mode,
@@ -537,6 +534,27 @@ void choose_case(struct rng *rng, struct mode_case *c)
 		.far_selector = chance(rng, 50) ? fit_code_selector(rng) : any_selector(rng),
 	};
 	encode(&e);
+	return e;
+}
+
+unsigned int choose_bytes(struct rng *rng, const struct mode_case *c, u8 bytes[CASE_CODE])
+{
+	struct mode_case other = *c;
+
+	other.t.len = 0;
+	choose_instruction(rng, &other);
+	memcpy(bytes, other.t.code, other.t.len);
+	return other.t.len;
+}
+
+void choose_case(struct rng *rng, struct mode_case *c)
+{
+	struct encoder e;
+	unsigned int i;
+
+	choose_mode(rng, c);
+	choose_registers(rng, c);
+	e = choose_instruction(rng, c);
 	place_code(rng, c);
 	prepare_operands(&e);
 	/* A trap of its own is for few cases. */

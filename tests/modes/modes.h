@@ -10,6 +10,7 @@
  * scene.c   memory, descriptors, page tables
  * choose.c  random cases
  * sweep.c   every selector, gate and vector of the scene, in every mode
+ * state.c   a case's state for /dev/kvm
  * vm.c      running a case, and what came of it
  * compare.c what differs, and which differences are known (excuses.c)
  */
@@ -122,6 +123,8 @@ void scene_describe(u16 selector, char *text, unsigned int size);
  */
 
 void choose_case(struct rng *rng, struct mode_case *c);
+/* Another instruction for the mode of @c: so many bytes.  Its operands are as they come. */
+unsigned int choose_bytes(struct rng *rng, const struct mode_case *c, u8 bytes[CASE_CODE]);
 /* The state that all cases of a mode start from, before its registers are chosen. */
 void mode_defaults(struct rng *rng, struct mode_case *c, unsigned int world,
 		   unsigned int kind, unsigned int cpl);
@@ -137,6 +140,18 @@ void sweep(void (*run)(struct mode_case *c, const char *name), u64 seed);
 
 void mode_case_print(const struct mode_case *c, char *line, unsigned int size);
 bool mode_case_parse(struct mode_case *c, const char *line);
+
+/* ------------------------------------------------------------------------
+ * state.c
+ */
+
+u64 mode_learn_cpuid(const struct kvm_cpuid2 *cpuid);
+/* All but what the case says is as at @reset. */
+void mode_sregs(const struct mode_case *c, const struct kvm_sregs *reset, struct kvm_sregs *s);
+void mode_regs(const struct mode_case *c, struct kvm_regs *r);
+/* Where in the scene a case's patch may change the byte at @la, or -1. */
+int mode_patch_place(const struct mode_case *c, u64 la);
+extern bool intel;
 
 /* ------------------------------------------------------------------------
  * vm.c
@@ -170,7 +185,6 @@ struct outcome {
 };
 
 extern const u32 case_msrs[NR_MSRS];
-extern bool intel;
 extern struct kvm_cpuid2 *guest_cpuid;
 
 void vm_init(void);

@@ -25,8 +25,6 @@ static struct kvm_fpu clean_fpu;
 static struct kvm_sregs reset_sregs;
 static u32 changed_pages = ~0u;		/* not as built */
 static bool fpu_dirty = true, msrs_dirty = true;
-bool intel;
-u64 cr4_allowed;
 struct kvm_cpuid2 *guest_cpuid;
 
 static void fail(const char *what)
@@ -92,48 +90,16 @@ static void get_msrs(u64 *values)
 		values[i] = m.entry[i].data;
 }
 
-static u64 allowed(u32 features, unsigned int bit, u64 cr4)
-{
-	return features & (1u << bit) ? cr4 : 0;
-}
-
-static void learn_cr4(const struct kvm_cpuid_entry2 *e)
-{
-	if (e->function == 1)
-		cr4_allowed |= allowed(e->edx, 1, X86_CR4_VME | X86_CR4_PVI) |
-			       allowed(e->edx, 2, X86_CR4_DE) |
-			       allowed(e->edx, 3, X86_CR4_PSE) |
-			       allowed(e->edx, 4, X86_CR4_TSD) |
-			       allowed(e->edx, 6, X86_CR4_PAE) |
-			       allowed(e->edx, 13, X86_CR4_PGE) |
-			       allowed(e->edx, 24, X86_CR4_OSFXSR) |
-			       allowed(e->edx, 25, X86_CR4_OSXMMEXCPT);
-	if (e->function == 7 && e->index == 0)
-		cr4_allowed |= allowed(e->ebx, 0, X86_CR4_FSGSBASE) |
-			       allowed(e->ebx, 7, X86_CR4_SMEP) |
-			       allowed(e->ebx, 20, X86_CR4_SMAP) |
-			       allowed(e->ecx, 2, X86_CR4_UMIP);
-}
-
 /* Returns a bit that is reserved in entries of page tables. */
 static u64 set_cpuid(void)
 {
-	unsigned int n = 200, i, bits = 36;
+	unsigned int n = 200;
 
 	guest_cpuid = calloc(1, sizeof(*guest_cpuid) + n * sizeof(guest_cpuid->entries[0]));
 	guest_cpuid->nent = n;
 	try(ioctl(kvm, KVM_GET_SUPPORTED_CPUID, guest_cpuid), "KVM_GET_SUPPORTED_CPUID");
 	try(ioctl(vcpu, KVM_SET_CPUID2, guest_cpuid), "KVM_SET_CPUID2");
-	for (i = 0; i < guest_cpuid->nent; i++) {
-		const struct kvm_cpuid_entry2 *e = &guest_cpuid->entries[i];
-
-		learn_cr4(e);
-		if (e->function == 0)
-			intel = e->ebx == 0x756e6547;
-		if (e->function == 0x80000008)
-			bits = e->eax & 0xff;
-	}
-	return bits < 52 ? 1ull << 51 : 0;
+	return mode_learn_cpuid(guest_cpuid);
 }
 
 /* A run that takes longer than one period and one more is in a loop. */
@@ -205,15 +171,12 @@ void vm_init(void)
 static void write_linear(const struct mode_case *c, u64 la, const u8 *bytes, unsigned int len)
 {
 	for (; len; len--, la++, bytes++) {
-		int page = scene_page(c, la);
+		int at = mode_patch_place(c, la);
 
-		/* Tables and handlers stay as they are, but for a TSS's stacks. */
-		if (page < 0 || (page == 0 && la % PAGE < 0x400) ||
-		    page == HANDLERS_0 / PAGE || (page >= (int)(GDT / PAGE) &&
-				 page < (int)(TSS_32 / PAGE)))
+		if (at < 0)
 			continue;
-		memory[page * PAGE + la % PAGE] = *bytes;
-		changed_pages |= 1u << page;
+		memory[at] = *bytes;
+		changed_pages |= 1u << at / PAGE;
 	}
 }
 
@@ -237,73 +200,6 @@ static void load_memory(const struct mode_case *c)
 		write_linear(c, c->t.patch[i].la, bytes, PATCH_BYTES);
 	}
 	write_linear(c, c->t.code_la, c->t.code, c->t.len);
-}
-
-static struct kvm_segment segment(struct x86_seg s)
-{
-	return (struct kvm_segment){
-		.base = s.base, .limit = s.limit, .selector = s.selector,
-		.type = s.ar & X86_AR_TYPE, .s = !!(s.ar & X86_AR_S),
-		.dpl = (s.ar & X86_AR_DPL) >> X86_AR_DPL_SHIFT,
-		.present = !!(s.ar & X86_AR_P), .avl = !!(s.ar & X86_AR_AVL),
-		.l = !!(s.ar & X86_AR_L), .db = !!(s.ar & X86_AR_DB),
-		.g = !!(s.ar & X86_AR_G), .unusable = !!(s.ar & X86_AR_UNUSABLE),
-	};
-}
-
-static struct kvm_dtable idt(const struct mode_case *c)
-{
-	if (c->world == REAL)
-		return (struct kvm_dtable){ 0, c->idt == 2 ? 0x7f : 0x3ff };
-	if (c->world == LONG)
-		return (struct kvm_dtable){ IDT_LONG, c->idt == 2 ? 0x1ff : 0xfff };
-	return (struct kvm_dtable){ c->idt == 1 ? IDT_MIXED : IDT, c->idt == 2 ? 0xff : 0x7ff };
-}
-
-static void load_sregs(const struct mode_case *c, struct kvm_sregs *s)
-{
-	*s = reset_sregs;
-	s->es = segment(case_segment(c, X86_ES));
-	s->cs = segment(case_segment(c, X86_CS));
-	s->ss = segment(case_segment(c, X86_SS));
-	s->ds = segment(case_segment(c, X86_DS));
-	s->fs = segment(case_segment(c, X86_FS));
-	s->gs = segment(case_segment(c, X86_GS));
-	if (c->world == LONG) {
-		s->tr = segment(scene_segment(LONG_SEL(L_TSS)));
-		s->ldt = segment(scene_segment(LONG_SEL(L_LDT)));
-	} else if (c->world != REAL) {
-		s->tr = segment(scene_segment(SYSTEM_SEL(c->tss16 ? S_TSS16 : S_TSS32)));
-		s->ldt = segment(scene_segment(SYSTEM_SEL(S_LDT)));
-	}
-	if (c->world != REAL)
-		s->ldt.type = 2;
-	/* TCG keeps an available TSS in TR, and aborts on a busy one. */
-	if (c->world != REAL && !intel)
-		s->tr.type &= ~2;
-	s->gdt = (struct kvm_dtable){ GDT, GDT_ENTRIES * 8 - 1 };
-	s->idt = idt(c);
-	s->cr0 = c->cr0;
-	s->cr2 = 0x5a5a5a5a;
-	s->cr3 = scene_cr3(c->world);
-	s->cr4 = c->cr4;
-	s->cr8 = 0;
-	s->efer = c->efer;
-	memset(s->interrupt_bitmap, 0, sizeof(s->interrupt_bitmap));
-}
-
-static void load_regs(const struct mode_case *c, struct kvm_regs *r)
-{
-	const u64 *regs = c->t.regs;
-
-	*r = (struct kvm_regs){
-		.rax = regs[X86_RAX], .rcx = regs[X86_RCX], .rdx = regs[X86_RDX],
-		.rbx = regs[X86_RBX], .rsp = regs[X86_RSP], .rbp = regs[X86_RBP],
-		.rsi = regs[X86_RSI], .rdi = regs[X86_RDI],
-		.r8 = regs[8], .r9 = regs[9], .r10 = regs[10], .r11 = regs[11],
-		.r12 = regs[12], .r13 = regs[13], .r14 = regs[14], .r15 = regs[15],
-		.rip = c->t.rip, .rflags = c->t.rflags,
-	};
 }
 
 static void load_fpu(const struct mode_case *c, struct kvm_fpu *fpu)
@@ -347,8 +243,8 @@ static void load_case(const struct mode_case *c)
 
 	set_step(!(c->t.rflags & X86_EFLAGS_TF));
 	load_memory(c);
-	load_regs(c, &run->s.regs.regs);
-	load_sregs(c, &run->s.regs.sregs);
+	mode_regs(c, &run->s.regs.regs);
+	mode_sregs(c, &reset_sregs, &run->s.regs.sregs);
 	memset(&run->s.regs.events, 0, sizeof(run->s.regs.events));
 	run->s.regs.events.flags = KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_NMI_PENDING;
 	run->kvm_dirty_regs = run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS |
