@@ -63,7 +63,6 @@ void seen_by(const struct access *access, unsigned int number, struct seen *seen
 void tables_setup(void);
 /* Which of the pool lies at @pa, or -1. */
 int pool_index(u64 pa);
-uintptr_t pool_page(unsigned int table);
 
 /* May this be tried: can it do no harm wherever it ends of the places in @seen? */
 bool is_harmless(const struct access *access, const struct seen *seen);

@@ -14,11 +14,6 @@
 static uintptr_t pool[POOL], frames[FRAMES], roots[ROOTS];
 static uintptr_t large;			/* 4 MiB, for large pages */
 
-uintptr_t pool_page(unsigned int table)
-{
-	return pool[table];
-}
-
 static int index_in(u64 pa, const uintptr_t *pages, unsigned int nr)
 {
 	unsigned int i;
