@@ -29,6 +29,7 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <linux/vtime.h>
+#include <linux/workqueue.h>
 #include <trace/events/ipi.h>
 #include <asm/reboot.h>
 #include "compat.h"
@@ -252,11 +253,35 @@ void kvm_request_all(struct kvm *kvm, int req, bool wait)
 	put_cpu();
 }
 
-/* vCPUs hold the read side while they run: they are asked to let go once. */
+struct grace_period {
+	struct kvm *kvm;
+	struct delayed_work ask;
+};
+
+static void ask_again(struct work_struct *work)
+{
+	struct grace_period *g = container_of(to_delayed_work(work),
+					      struct grace_period, ask);
+
+	kvm_request_all(g->kvm, KVM_REQ_SRCU, false);
+	schedule_delayed_work(&g->ask, 1);
+}
+
+/*
+ * vCPUs hold the read side while they run, and are asked to let go of it for a
+ * moment.  One that did so before the grace period had begun is in its way
+ * again, for as long as the guest needs nothing: so all are asked until it ends.
+ */
 void kvm_synchronize(struct kvm *kvm)
 {
+	struct grace_period g = { .kvm = kvm };
+
 	kvm_request_all(kvm, KVM_REQ_SRCU, false);
+	INIT_DELAYED_WORK_ONSTACK(&g.ask, ask_again);
+	schedule_delayed_work(&g.ask, 1);
 	synchronize_srcu_expedited(&kvm->srcu);
+	cancel_delayed_work_sync(&g.ask);
+	destroy_delayed_work_on_stack(&g.ask);
 }
 
 void kvm_vm_die(struct kvm *kvm, const char *why)
