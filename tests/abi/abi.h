@@ -109,6 +109,7 @@ void skip(const char *why) __attribute__((noreturn));
  * Whom we talk to
  */
 
+extern unsigned int slow;	/* how much more time than usual all takes here */
 extern bool ours;		/* else the stock module */
 extern bool qemu;		/* the host's processor is QEMU's TCG */
 extern bool bochs;		/* or Bochs' */

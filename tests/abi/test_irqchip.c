@@ -247,7 +247,7 @@ TEST(irqchip_level, "a level on an IOAPIC pin is interrupts until it falls")
 	start_waiter(&vm);
 	set_pin(&vm, 17, 0x61 | LEVEL);
 	CHECK_OK(irq_line(&vm, 17, 1));
-	idle(&vm, 50);
+	idle(&vm, 50 * slow);
 	CHECK_OK(irq_line(&vm, 17, 0));
 	idle(&vm, 10);
 	n = ctl(&vm)->count[0x61];

@@ -98,23 +98,23 @@ TEST(pit_round_trip, "KVM_SET_PIT2, KVM_GET_PIT2; KVM_SET_PIT, KVM_GET_PIT")
 
 TEST(pit_ticks, "channel 0 interrupts at its rate, lost ticks made up for")
 {
-	struct vm vm = ticking(1193 * 2);	/* 2 ms */
+	struct vm vm = ticking(1193 * 2 * slow);	/* 2 ms */
 	double start;
 	u32 n;
 
 	WAIT(&vm, 0x55, 5);
 	start = now();
 	n = ctl(&vm)->count[0x55];
-	idle(&vm, 500);
+	idle(&vm, 500 * slow);
 	n = ctl(&vm)->count[0x55] - n;
-	start = (now() - start) / 0.002;
+	start = (now() - start) / (0.002 * slow);
 	CHECK_MSG(n > start * 0.8 && n < start * 1.2 + 3,
 		  "%u ticks, not %.0f", n, start);
 }
 
 TEST(pit_stop, "a count of another mode stops the ticks")
 {
-	struct vm vm = ticking(1193 * 2);
+	struct vm vm = ticking(1193 * 2 * slow);
 	struct kvm_pit_state2 s;
 	u32 n;
 
@@ -130,7 +130,7 @@ TEST(pit_stop, "a count of another mode stops the ticks")
 
 TEST(pit_reinject, "KVM_REINJECT_CONTROL switches both ways")
 {
-	struct vm vm = ticking(1193 * 2);
+	struct vm vm = ticking(1193 * 2 * slow);
 	struct kvm_reinject_control c = { .pit_reinject = 0 };
 
 	CHECK_OK(ioctl(vm.fd, KVM_REINJECT_CONTROL, &c));

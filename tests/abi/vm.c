@@ -571,7 +571,7 @@ static void set_goal(const struct vm *vm, u8 vector, u32 n)
 bool wait_at(const char *file, int line, const struct vm *vm, u8 vector, u32 n)
 {
 	set_goal(vm, vector, n);
-	if (!run_ms(vm, 10000) && vm->run->exit_reason == KVM_EXIT_IO &&
+	if (!run_ms(vm, 10000 * slow) && vm->run->exit_reason == KVM_EXIT_IO &&
 	    vm->run->io.port == PORT_STEP)
 		return true;
 	check_failed(file, line, "vector %#x came %u times, not %u: %s%s", vector,
