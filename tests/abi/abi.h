@@ -87,7 +87,7 @@ extern int failures;
 
 /* The call shall return -1 with this errno, or (0) not fail. */
 #define CHECK_ERRNO(call, want)						\
-	check_errno(__FILE__, __LINE__, (errno = 0, (call)), want, #call)
+	check_errno(__FILE__, __LINE__, (call), want, #call)
 #define CHECK_OK(call)	CHECK_ERRNO(call, 0)
 #define REQUIRE_OK(call)						\
 	do {								\

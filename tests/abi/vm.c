@@ -117,7 +117,9 @@ struct vm vm_create(unsigned int flags)
 	struct kvm_pit_config pit = {};
 	struct vm vm = { .vcpu = -1 };
 
-	vm.fd = ioctl(kvm_dev(), KVM_CREATE_VM, 0);
+	do {	/* the timer of another thread may strike */
+		vm.fd = ioctl(kvm_dev(), KVM_CREATE_VM, 0);
+	} while (vm.fd < 0 && errno == EINTR);
 	REQUIRE_OK(vm.fd);
 	if (intel)
 		REQUIRE_OK(ioctl(vm.fd, KVM_SET_TSS_ADDR, 0xfffbd000));
