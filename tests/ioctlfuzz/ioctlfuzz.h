@@ -153,7 +153,7 @@ struct shared {
 	_Atomic u64 tried[NR_CALLS_MAX], succeeded[NR_CALLS_MAX];
 	_Atomic u32 nr_pcs;
 	_Atomic u32 nr_found;		/* seeds of sequences that reached more */
-	u64 found[64];
+	u64 found[512];
 	unsigned int nr_corpus;
 	struct sequence corpus[MAX_CORPUS];
 };
