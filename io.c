@@ -221,10 +221,23 @@ static bool zone_holds(const struct kvm_coalesced_zone *zone, gpa_t addr,
 	       len <= zone->size - (addr - zone->addr);
 }
 
+/* May one more be added?  Every write to a device looks at all of them. */
+static bool zone_fits(struct kvm *kvm, u32 pio)
+{
+	const struct kvm_coalesced_zone *zone;
+	unsigned int n;
+
+	n = bus_locked(kvm, pio ? KVM_PIO_BUS : KVM_MMIO_BUS)->nr;
+	list_for_each_entry(zone, &kvm->coalesced_zones, link)
+		n += zone->pio == pio;
+	return n < BUS_MAX_RANGES;
+}
+
 int kvm_coalesced_register(struct kvm *kvm,
 			   const struct kvm_coalesced_mmio_zone *z)
 {
 	struct kvm_coalesced_zone *zone;
+	bool fits;
 
 	if (z->pio != 0 && z->pio != 1)
 		return -EINVAL;
@@ -235,9 +248,14 @@ int kvm_coalesced_register(struct kvm *kvm,
 	zone->size = z->size;
 	zone->pio = z->pio;
 	mutex_lock(&kvm->slots_lock);
-	list_add_tail_rcu(&zone->link, &kvm->coalesced_zones);
+	fits = zone_fits(kvm, z->pio);
+	if (fits)
+		list_add_tail_rcu(&zone->link, &kvm->coalesced_zones);
 	mutex_unlock(&kvm->slots_lock);
-	return 0;
+	if (fits)
+		return 0;
+	kfree(zone);
+	return -ENOSPC;
 }
 
 /* The zones that hold the one that is named. */

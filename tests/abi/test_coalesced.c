@@ -25,6 +25,23 @@ static struct kvm_coalesced_mmio_ring *ring_of(const struct vm *vm)
 			KVM_COALESCED_MMIO_PAGE_OFFSET * PAGE);
 }
 
+TEST(coalesced_many, "a thousand zones on each bus, and no more")
+{
+	struct vm vm = vm_create(0);
+	unsigned int i, pio;
+
+	for (pio = 0; pio < 2; pio++) {
+		for (i = 0; i < 1000; i++)
+			if (!CHECK_OK(zone(&vm, true, 0x100, 8, pio)))
+				break;
+		CHECK_ERRNO(zone(&vm, true, 0x100, 8, pio), ENOSPC);
+	}
+	/* All that hold it go at once, and there is room again. */
+	CHECK_OK(zone(&vm, false, 0x100, 8, 1));
+	CHECK_OK(zone(&vm, true, 0x100, 8, 1));
+	CHECK_ERRNO(zone(&vm, true, 0x100, 8, 0), ENOSPC);
+}
+
 /* The entries since the last look. */
 static u32 entries(const struct vm *vm)
 {
