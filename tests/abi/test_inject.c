@@ -193,6 +193,19 @@ static void end_vcpu(struct vm *vm)
 	begin_nothing(vm);
 }
 
+static long get_stats(struct vm *vm)
+{
+	char head[64];
+	int fd = ioctl(vm->vcpu < 0 ? vm->fd : vm->vcpu, KVM_GET_STATS_FD, 0);
+	long r;
+
+	if (fd < 0)
+		return -1;
+	r = read(fd, head, sizeof(head));
+	close(fd);
+	return r;
+}
+
 static long map_vcpu(struct vm *vm)
 {
 	long sum = 0;
@@ -235,6 +248,8 @@ TEST_SECONDS(inject_creation, 300, "machines, vCPUs, interrupt controllers and t
 		{ "KVM_CREATE_PIT2", begin_chips, create_pit2, end_vm },
 		{ "KVM_CREATE_VCPU", begin_empty, create_vcpu, end_vcpu },
 		{ "KVM_CREATE_VCPU, irqchip", begin_chips, create_vcpu, end_vcpu },
+		{ "KVM_GET_STATS_FD", begin_empty, get_stats, end_vm },
+		{ "KVM_GET_STATS_FD, vCPU", begin_life, get_stats, end_vm },
 		{ "close()", begin_life, close_all, NULL },
 	};
 	struct vm vm;

@@ -338,6 +338,8 @@ static const struct call calls[] = {
 	GOOD(KVM_TRANSLATE, VCPU, struct kvm_translation, 0, good_address),
 	NUMBER(KVM_GET_TSC_KHZ, VCPU, good_zero),
 	NUMBER(KVM_KVMCLOCK_CTRL, VCPU, good_zero),
+	NUMBER(KVM_GET_STATS_FD, VM, good_zero),
+	NUMBER(KVM_GET_STATS_FD, VCPU, good_zero),
 };
 
 const unsigned int nr_calls = ARRAY_SIZE(calls);
@@ -474,4 +476,6 @@ void call_do(const struct op *op)
 		adopt_vm(op->seed, r);
 	else if (c->nr == KVM_CREATE_VCPU)
 		adopt_vcpu(op->seed, r);
+	else if (c->nr == KVM_GET_STATS_FD)
+		close(atomic_exchange(&me->world->fd[FD_OTHER + op->seed % 4], r));
 }
