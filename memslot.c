@@ -442,6 +442,8 @@ int slots_dirty_log(struct kvm *kvm, const struct kvm_dirty_log *log)
 		return -ENOMEM;
 	spin_lock(&kvm->mmu.lock);
 	for (i = 0; i < words; i++) {
+		if (!(i & 1023))
+			cond_resched_lock(&kvm->mmu.lock);
 		if (!slot->dirty[i])
 			continue;
 		copy[i] = xchg(&slot->dirty[i], 0);

@@ -233,14 +233,18 @@ void mmu_log_taken(struct kvm *kvm)
 /* Dirty logging begins: the first write to each page must be seen. */
 void mmu_write_protect_slot(struct kvm *kvm, struct kvm_slot *slot)
 {
-	unsigned long i;
+	gfn_t gfn = slot->base_gfn, end = gfn + slot->npages;
 
 	spin_lock(&kvm->mmu.lock);
-	for (i = 0; i < slot->npages; i++) {
-		if (slot_block(slot, slot->base_gfn + i))
-			rmap_write_protect(kvm, slot, slot->base_gfn + i);
-		if (!(i & 511))
-			cond_resched_lock(&kvm->mmu.lock);
+	while (gfn < end) {
+		gfn_t next = min(end, (gfn | 511) + 1);
+
+		/* Terabytes may be registered that nobody has touched. */
+		if (!slot_block(slot, gfn))
+			gfn = next;
+		for (; gfn < next; gfn++)
+			rmap_write_protect(kvm, slot, gfn);
+		cond_resched_lock(&kvm->mmu.lock);
 	}
 	mmu_flush_dirty(kvm);
 	slot->settling = false;
