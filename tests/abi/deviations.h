@@ -49,7 +49,7 @@ DEVIATION(interrupt_if, "an interrupt from user space waits until the guest take
 DEVIATION(irq_meets_fault, "an interrupt whose delivery met a page fault of the guest's comes when that fault's handler is done",
 	  "it is lost",
 	  "its controller has been told that it was taken, and would wait for its end for ever")
-DEVIATION(inject_bp, "a #BP can be injected at any time",
+DEVIATION(bp_length, "a #BP can be injected at any time",
 	  "on VT-x the entry fails, unless the last exit was by INT3",
 	  "the length of INT3 is known")
 DEVIATION(step_io, "KVM_GUESTDBG_SINGLESTEP: KVM_EXIT_DEBUG follows each instruction",

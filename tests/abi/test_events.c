@@ -468,7 +468,7 @@ TEST(events_breakpoint, "a breakpoint exception that is injected")
 	e.exception.nr = 3;
 	CHECK_OK(ioctl(vm.vcpu, KVM_SET_VCPU_EVENTS, &e));
 	ctl(&vm)->skip = 1;
-	if (intel && !differs(DEV_inject_bp)) {
+	if (intel && !differs(DEV_bp_length)) {
 		run_to(&vm, KVM_EXIT_FAIL_ENTRY);
 		return;
 	}
