@@ -50,7 +50,7 @@ DEVIATION(irq_meets_fault, "an interrupt whose delivery met a page fault of the 
 	  "it is lost",
 	  "its controller has been told that it was taken, and would wait for its end for ever")
 DEVIATION(bp_length, "a #BP can be injected at any time",
-	  "on VT-x the entry fails, unless the last exit was by INT3",
+	  "on VT-x the entry fails if the vCPU has not run yet",
 	  "the length of INT3 is known")
 DEVIATION(step_io, "KVM_GUESTDBG_SINGLESTEP: KVM_EXIT_DEBUG follows each instruction",
 	  "not one whose emulation left for user space: MMIO, string I/O",

@@ -165,10 +165,6 @@ TEST(debug_inject, "the debugger hands a #DB or #BP on to the guest")
 		/* One at a time. */
 		CHECK_ERRNO(debug(&vm, KVM_GUESTDBG_ENABLE |
 				  cases[i].control), EBUSY);
-		if (cases[i].vector == 3 && intel && !differs(DEV_bp_length)) {
-			run_to(&vm, KVM_EXIT_FAIL_ENTRY);
-			continue;
-		}
 		run_to_out(&vm, PORT_EXC);
 		CHECK_EQ(ctl(&vm)->vector, cases[i].vector);
 		if (cases[i].vector == 1 || differs(DEV_inject_bp_rip))
