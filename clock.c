@@ -99,7 +99,9 @@ void clock_set_tsc(struct kvm_vcpu *vcpu, u64 val, bool host)
 	u64 window = (u64)tsc_khz * MSEC_PER_SEC;	/* one second */
 	struct kvm *kvm = vcpu->kvm;
 
-	if (host && tsc_is_stable()) {
+	if (!host) {
+		vcpu->tsc_adjust += offset - vcpu->tsc_offset;
+	} else if (tsc_is_stable()) {
 		spin_lock(&kvm->clock_lock);
 		if (kvm->tsc_written &&
 		    offset - kvm->tsc_offset + window < 2 * window)
@@ -107,8 +109,6 @@ void clock_set_tsc(struct kvm_vcpu *vcpu, u64 val, bool host)
 		kvm->tsc_written = true;
 		kvm->tsc_offset = offset;
 		spin_unlock(&kvm->clock_lock);
-	} else {
-		vcpu->tsc_adjust += offset - vcpu->tsc_offset;
 	}
 	clock_set_offset(vcpu, offset);
 }
