@@ -210,6 +210,9 @@ TEST(dirty_table_writes, "the guest writes its own page tables")
 		POKE(&l.vm, HIGH + 1 * PAGE + 16, 0);
 		expect(&l, 1, -1, -1, "an entry further up");
 		PEEK(&l.vm, (1ull << 39) + PAGE);
+		DO(&l.vm, XADD8, HIGH + 1 * PAGE + 24, 0);
+		expect(&l, 1, -1, -1, "a locked write");
+		PEEK(&l.vm, (1ull << 39) + PAGE);
 		expect(&l, -1, -1, -1, "only used");
 	}
 }

@@ -308,28 +308,58 @@ TEST(mmio_high, "MMIO above 4 GiB, and up to the last address there is")
 	}
 }
 
-GUEST(64, move_within, "movabs $0x8000000010, %rsi\n movabs $0x8000000080, %rdi\n"
-	"movsq\n" DONE);
+GUEST(64, move_within, "movabs $0x8000000080, %rsi\n movabs $0x8000000380, %rdi\n"
+	"movsl\n" DONE);
 
+/* Of user space, then of the local APIC, which is asked without an exit. */
 TEST(mmio_read_only, "from a device's page to the same page, which may only be read")
 {
-	struct vm vm = vm_create(0);
-	u64 *pt = (u64 *)(vm.mem + FREE);
+	int apic;
 
-	START64(&vm, move_within);
-	((u64 *)(vm.mem + PAGE_TABLES))[1] = FREE | 0x63;
-	pt[0] = (FREE + PAGE) | 0x63;
-	pt[512] = (FREE + 2 * PAGE) | 0x63;
-	pt[1024] = MMIO | 0x61;
-	ctl(&vm)->skip = 2;
-	run_to(&vm, KVM_EXIT_MMIO);
-	CHECK_EQ(vm.run->mmio.phys_addr, MMIO + 0x10);
-	CHECK_EQ(vm.run->mmio.is_write, 0);
+	for (apic = 0; apic < 2; apic++) {
+		struct vm vm = vm_create(apic ? VM_IRQCHIP : 0);
+		u64 *pt = (u64 *)(vm.mem + FREE);
+
+		START64(&vm, move_within);
+		((u64 *)(vm.mem + PAGE_TABLES))[1] = FREE | 0x63;
+		pt[0] = (FREE + PAGE) | 0x63;
+		pt[512] = (FREE + 2 * PAGE) | 0x63;
+		pt[1024] = (apic ? 0xfee00000 : MMIO) | 0x61;
+		ctl(&vm)->skip = 1;
+		if (!apic) {
+			run_to(&vm, KVM_EXIT_MMIO);
+			CHECK_EQ(vm.run->mmio.phys_addr, MMIO + 0x80);
+			CHECK_EQ(vm.run->mmio.is_write, 0);
+		}
+		run_done(&vm);
+		CHECK_EQ(ctl(&vm)->exceptions, 1);
+		CHECK_EQ(ctl(&vm)->vector, 14);
+		CHECK_EQ(ctl(&vm)->error, 3);
+		CHECK_EQ(ctl(&vm)->cr2, (1ull << 39) + 0x380);
+		vm_close(&vm);
+	}
+}
+
+GUEST(64, long_string, "mov $0x40000, %esi\n mov $0xd0000000, %edi\n mov $100, %ecx\n"
+	"rep movsq\n" DONE);
+
+TEST(mmio_long_string, "a string to MMIO, longer than what is kept of it at a time")
+{
+	struct vm vm = vm_create(0);
+	u64 *from = (u64 *)(vm.mem + FREE), i;
+
+	START64(&vm, long_string);
+	for (i = 0; i < 100; i++)
+		from[i] = ~i;
+	for (i = 0; i < 100; i++) {
+		if (!run_to(&vm, KVM_EXIT_MMIO))
+			return;
+		CHECK_EQ(vm.run->mmio.phys_addr, MMIO + i * 8);
+		CHECK_EQ(vm.run->mmio.is_write, 1);
+		CHECK_EQ(vm.run->mmio.len, 8);
+		CHECK_EQ(*(u64 *)vm.run->mmio.data, ~i);
+	}
 	run_done(&vm);
-	CHECK_EQ(ctl(&vm)->exceptions, 1);
-	CHECK_EQ(ctl(&vm)->vector, 14);
-	CHECK_EQ(ctl(&vm)->error, 3);
-	CHECK_EQ(ctl(&vm)->cr2, (1ull << 39) + 0x80);
 }
 
 TEST(mmio_repeated, "the same register a thousand times")
