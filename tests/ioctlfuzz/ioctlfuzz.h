@@ -159,7 +159,6 @@ struct shared {
 };
 
 extern struct shared *shared;
-extern unsigned int slow;		/* the host is, by this factor */
 
 /* Lives in the process it is called in, and ends it. */
 void machine_live(u64 seed, unsigned int threads, bool verbose) __attribute__((noreturn));

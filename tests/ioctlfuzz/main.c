@@ -24,7 +24,6 @@ static struct {
 } options = { .seconds = 120, .threads = 3, .times = 20 };
 
 static bool guided;
-unsigned int slow = 1;
 
 static void usage(void)
 {
@@ -246,8 +245,6 @@ int main(int argc, char **argv)
 	bool ok;
 
 	parse(argc, argv);
-	if (getenv("SLOW"))
-		slow = atoi(getenv("SLOW"));	/* what tests/run says of the host */
 	look_around();
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		      -1, 0);
