@@ -1379,25 +1379,6 @@ again:
 	return gfn_is_shadowed(slot, gpa_to_gfn(gpa));
 }
 
-bool mmu_unprotect(struct kvm *kvm, gfn_t gfn)
-{
-	struct shadow_page *sp;
-	bool any = false;
-	LIST_HEAD(zapped);
-
-	spin_lock(&kvm->mmu.lock);
-again:
-	for_each_shadow(kvm, sp, gfn) {
-		mmu_zap_page(kvm, sp, &zapped);
-		any = true;
-		goto again;
-	}
-	mmu_commit_zap(kvm, &zapped);
-	mmu_audit_after(kvm, "unprotect");
-	spin_unlock(&kvm->mmu.lock);
-	return any;
-}
-
 /* The entry may be out of sync: the next access finds out. */
 static void drop_unsync_entry(struct kvm_vcpu *vcpu, gva_t gva)
 {

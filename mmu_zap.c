@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mmu_zap.c - when shadow pages have to go: the quota is used up, or the slots
- * that they were made from change.
+ * mmu_zap.c - when shadow pages have to go: the quota is used up, their guest
+ * page is no page table any more, or the slots that they were made from change.
  *
  * Owns: kvm_mmu.max_pages, the MMIO generation.  Everything here takes mmu.lock
  * or says that it is held; callers hold slots_lock, or kvm->srcu for reading.
@@ -56,6 +56,25 @@ void mmu_make_room(struct kvm *kvm, struct list_head *zapped)
 	/* A batch, so that the flush is paid for once. */
 	shrink_to(kvm, kvm->mmu.max_pages - min(kvm->mmu.max_pages / 4,
 						64ul), zapped);
+}
+
+bool mmu_unprotect(struct kvm *kvm, gfn_t gfn)
+{
+	struct shadow_page *sp;
+	bool any = false;
+	LIST_HEAD(zapped);
+
+	spin_lock(&kvm->mmu.lock);
+again:
+	for_each_shadow(kvm, sp, gfn) {
+		mmu_zap_page(kvm, sp, &zapped);
+		any = true;
+		goto again;
+	}
+	mmu_commit_zap(kvm, &zapped);
+	mmu_audit_after(kvm, "unprotect");
+	spin_unlock(&kvm->mmu.lock);
+	return any;
 }
 
 /*
