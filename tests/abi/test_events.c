@@ -523,6 +523,26 @@ TEST(events_injected_interrupt, "an interrupt that was acknowledged comes, IF or
 	CHECK_EQ(get_events(&vm).interrupt.injected, 0);
 }
 
+GUEST(64, few_nops, "nop\n nop\n nop\n nop\n" DONE);
+
+TEST(events_fresh_stack, "an interrupt whose frame goes to a page never used comes all the same")
+{
+	const u64 high = 0x10000000;
+	struct vm vm = vm_create(0);
+	struct kvm_regs r;
+
+	START64(&vm, few_nops);
+	REQUIRE_OK(set_slot(&vm, 1, 0, high, PAGE, memory(PAGE)));
+	r = get_regs(&vm);
+	r.rsp = high + PAGE;
+	r.rflags |= IF;
+	set_regs(&vm, &r);
+	CHECK_OK(interrupt(&vm, 0x40));
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->count[0x40], 1);
+	CHECK_EQ(ctl(&vm)->exceptions, 0);
+}
+
 /* Software-enables the APIC and makes @vector pend in it. */
 static void pend(const struct vm *vm, u8 vector)
 {
