@@ -4,7 +4,6 @@
  * parameter `defect` says which.  By it ../check shows that the sanitised host
  * sees each kind of defect.
  */
-#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -48,10 +47,12 @@ static void stale(void)
 	WRITE_ONCE(p[0], 0);
 }
 
+/* Calls what may sleep; to sleep would be another thing, and the end. */
 static void sleeps(void)
 {
 	spin_lock(&spin);
-	msleep(1);
+	mutex_lock(&first);
+	mutex_unlock(&first);
 	spin_unlock(&spin);
 }
 
