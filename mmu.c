@@ -909,19 +909,27 @@ void mmu_reset(struct kvm_vcpu *vcpu)
  * The page fault
  */
 
+struct page_fault {
+	gva_t gva;
+	u32 pfec;		/* with PFERR_AC, PFERR_IMPLICIT added */
+	struct guest_walk walk;	/* also filled, as identity, without paging */
+	struct spte_map map;
+};
+
 /*
  * The largest page to map: the guest's leaf, the slot, the host's mapping and
  * what we must see written set limits.
  */
-static int mapping_level(const struct spte_map *m, int guest_level)
+static int mapping_level(const struct page_fault *f)
 {
+	const struct spte_map *m = &f->map;
 	const struct kvm_slot *slot = m->slot;
 	struct gfn_block *block = slot_block(slot, m->gfn);
 	gfn_t base = m->gfn & ~511ull;
 
-	if (guest_level < 2 || !m->host_large || slot->dirty ||
+	if (f->walk.level < 2 || !m->host_large || slot->dirty ||
 	    (block && block->nr_shadowed) ||
-	    (mmu_split_code && (m->access & ACC_EXEC)))
+	    (mmu_split_code && (f->pfec & PFERR_FETCH)))
 		return 1;
 	if (base < slot->base_gfn ||
 	    base + 512 > slot->base_gfn + slot->npages ||
@@ -930,14 +938,13 @@ static int mapping_level(const struct spte_map *m, int guest_level)
 	return 2;
 }
 
-struct page_fault {
-	gva_t gva;
-	u32 pfec;		/* with PFERR_AC, PFERR_IMPLICIT added */
-	struct guest_walk walk;	/* also filled, as identity, without paging */
-	struct spte_map map;
-};
+static bool is_split(const struct page_fault *f, const struct shadow_page *sp)
+{
+	u64 spte = sp->spt[pt_index(f->gva, 2)];
 
-#define LEVEL_NO_PAGING	5	/* "the leaf is above every level" */
+	return mmu_split_code && (f->map.access & ACC_EXEC) &&
+	       spte_present(spte) && !spte_leaf(spte, 2);
+}
 
 /*
  * What belongs one step down: the shadow of the guest's next table, or, where
@@ -1075,10 +1082,13 @@ static enum fault_result fault_map(struct kvm_vcpu *vcpu, struct page_fault *f,
 	bool emulate;
 	u64 spte;
 
-	m->level = m->slot ? mapping_level(m, f->walk.level) : 1;
+	m->level = m->slot ? mapping_level(f) : 1;
 	sp = fault_walk(vcpu, f, zapped);
-	/* The tables of this very walk may lie in the large page. */
-	if (sp && m->level > 1 && mapping_level(m, f->walk.level) == 1) {
+	/*
+	 * The tables of this very walk may lie in the large page; and code that
+	 * was split stays so when its data is looked at.
+	 */
+	if (sp && m->level > 1 && (mapping_level(f) == 1 || is_split(f, sp))) {
 		m->level = 1;
 		sp = fault_walk(vcpu, f, zapped);
 	}
@@ -1097,6 +1107,8 @@ static enum fault_result fault_map(struct kvm_vcpu *vcpu, struct page_fault *f,
 	if (m->level == 2) {
 		m->pfn &= ~511ull;
 		m->gfn &= ~511ull;
+		if (mmu_split_code)	/* until code is fetched */
+			m->access &= ~ACC_EXEC;
 	}
 	emulate = mmu_set_spte(vcpu, sp, index, m);
 	vcpu->stats.pf_fixed++;
@@ -1179,18 +1191,6 @@ static bool find_mmio(struct kvm_vcpu *vcpu, struct page_fault *f)
 	return true;
 }
 
-/* The guest's own translation; without paging, the identity. */
-static int walk_guest(struct kvm_vcpu *vcpu, struct guest_walk *w, gva_t gva,
-		      u32 pfec)
-{
-	if (vcpu->mmu.ops)
-		return vcpu->mmu.ops->walk(vcpu, w, gva, pfec);
-	w->level = LEVEL_NO_PAGING;
-	w->access = ACC_ALL;
-	w->gfn = gpa_to_gfn(gva);
-	return 0;
-}
-
 /* What the error code does not say: SMAP's exception. */
 static u32 full_pfec(struct kvm_vcpu *vcpu, u32 error)
 {
@@ -1235,7 +1235,7 @@ int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
 		vcpu->stats.pf_mmio++;
 		return emulate_access(vcpu, &f, 0);
 	}
-	if (walk_guest(vcpu, &f.walk, f.gva, f.pfec)) {
+	if (mmu_walk_guest(vcpu, &f.walk, f.gva, f.pfec)) {
 		if (error & PFERR_PRESENT)
 			mmu_forget(vcpu, f.gva);
 		vcpu_inject_pf(vcpu, f.walk.fault.address, f.walk.fault.error);
@@ -1269,18 +1269,6 @@ int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
 	}
 	vcpu->stats.pf_pt_write++;
 	return emulate_access(vcpu, &f, EMUL_PT_WRITE);
-}
-
-gpa_t mmu_translate(struct kvm_vcpu *vcpu, gva_t gva, u32 pfec,
-		    struct x86_fault_info *fault)
-{
-	struct guest_walk w;
-
-	if (walk_guest(vcpu, &w, gva, pfec)) {
-		*fault = w.fault;
-		return INVALID_GPA;
-	}
-	return gfn_to_gpa(w.gfn) | offset_in_page(gva);
 }
 
 /* ------------------------------------------------------------------------

@@ -111,10 +111,11 @@ bool host_lookup(struct kvm *kvm, bool write, struct spte_map *m)
 	return true;
 }
 
+/* host_lookup() has found nothing: the fast way would not either. */
 int host_populate(hva_t hva, bool write)
 {
 	struct page *page;
-	int r = get_user_pages_fast(hva, 1, write ? FOLL_WRITE : 0, &page);
+	int r = get_user_pages_unlocked(hva, 1, &page, write ? FOLL_WRITE : 0);
 
 	if (r == 1) {
 		put_page(page);

@@ -186,6 +186,11 @@ static inline gfn_t mmu_entry_gfn(const struct shadow_page *sp,
 	return sp->guest[index] >> PAGE_SHIFT;
 }
 
+/* ---- mmu_walk.c ---- */
+/* The guest's own translation; without paging, the identity.  Else w->fault. */
+int mmu_walk_guest(struct kvm_vcpu *vcpu, struct guest_walk *w, gva_t gva,
+		   u32 pfec);
+
 /* ---- mmu_rmap.c ---- */
 
 struct pte_list_desc {

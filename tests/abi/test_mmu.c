@@ -185,6 +185,8 @@ TEST(mmu_large_code, "code and data in memory that the host maps by large pages"
 	for (i = 0; i < 512; i++)
 		((u64 *)(vm.mem + FREE))[i] = (where + i * PAGE) | 3;
 	CHECK_EQ(PEEK(&vm, pde) & ~0x60ull, where | 0x83);
+	/* Data first: that may be large, until the code beside it is called. */
+	POKE(&vm, where + size / 2, 0xc3c3c3c3c3c3c3c3);
 	for (i = 0; i < 10; i++) {
 		POKE(&vm, pde, where | 0x83);
 		DO(&vm, CR3, PAGE_TABLES, 0);
