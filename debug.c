@@ -14,8 +14,6 @@
 #include <linux/ratelimit.h>
 #include <linux/seq_file.h>
 #include <linux/trace_events.h>
-#include <uapi/asm/svm.h>
-#include <uapi/asm/vmx.h>
 #include "kvm.h"
 
 static struct dentry *debug_root;
@@ -25,20 +23,13 @@ static struct dentry *debug_root;
  * while the vCPU runs may find an entry torn, no more.
  */
 
-static const struct trace_print_flags svm_names[] = { SVM_EXIT_REASONS };
-static const struct trace_print_flags vmx_names[] = { VMX_EXIT_REASONS };
-
 static const char *exit_name(u32 reason)
 {
-	bool vmx = kvm_ops == &vmx_ops;
-	const struct trace_print_flags *names = vmx ? vmx_names : svm_names;
-	unsigned int i, n = vmx ? ARRAY_SIZE(vmx_names) : ARRAY_SIZE(svm_names);
+	unsigned int i;
 
-	if (vmx)
-		reason = (u16)reason;
-	for (i = 0; i < n; i++)
-		if ((u32)names[i].mask == reason)
-			return names[i].name;
+	for (i = 0; i < kvm_ops->nr_exit_names; i++)
+		if ((u32)kvm_ops->exit_names[i].mask == (reason & kvm_ops->exit_mask))
+			return kvm_ops->exit_names[i].name;
 	return "?";
 }
 

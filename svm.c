@@ -12,6 +12,7 @@
 #include <linux/kvm.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/trace_events.h>
 #include <trace/events/ipi.h>
 #include <asm/debugreg.h>
 #include <asm/nospec-branch.h>
@@ -1200,11 +1201,17 @@ static void svm_dump(struct kvm_vcpu *vcpu)
 		c->asid);
 }
 
+static const struct trace_print_flags exit_names[] = { SVM_EXIT_REASONS };
+
 const struct kvm_vendor_ops svm_ops = {
 	.name			= "AMD-V",
 	.vcpu_size		= sizeof(struct vcpu_svm),
 	.amd			= true,
 	.ucode_rev		= 0x01000065,
+	.exit_names		= exit_names,
+	.nr_exit_names		= ARRAY_SIZE(exit_names),
+	.exit_mask		= ~0u,
+	.isa			= KVM_TRACE_ISA_SVM,
 	.probe			= svm_probe,
 	.setup			= svm_setup,
 	.teardown		= svm_teardown,

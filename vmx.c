@@ -14,6 +14,7 @@
 #include <linux/cpu.h>
 #include <linux/kvm.h>
 #include <linux/slab.h>
+#include <linux/trace_events.h>
 #include <asm/cpu.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
@@ -1370,11 +1371,17 @@ static void vmx_dump(struct kvm_vcpu *vcpu)
 		vmread(VM_INSTRUCTION_ERROR));
 }
 
+static const struct trace_print_flags exit_names[] = { VMX_EXIT_REASONS };
+
 const struct kvm_vendor_ops vmx_ops = {
 	.name			= "VT-x",
 	.vcpu_size		= sizeof(struct vcpu_vmx),
 	.irq_needs_if		= true,
 	.ucode_rev		= 0x100000000ull,
+	.exit_names		= exit_names,
+	.nr_exit_names		= ARRAY_SIZE(exit_names),
+	.exit_mask		= 0xffff,
+	.isa			= KVM_TRACE_ISA_VMX,
 	.probe			= vmx_probe,
 	.setup			= vmx_setup,
 	.teardown		= vmx_teardown,

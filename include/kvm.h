@@ -521,6 +521,10 @@ enum vcpu_entry {
 	VCPU_ENTRY_EMULATE,	/* not: emulate one instruction */
 };
 
+/* Whose exit reasons traces show. */
+#define KVM_TRACE_ISA_VMX	1
+#define KVM_TRACE_ISA_SVM	2
+
 struct kvm_vendor_ops {
 	const char *name;
 	size_t vcpu_size;		/* of the struct that starts with kvm_vcpu */
@@ -528,6 +532,11 @@ struct kvm_vendor_ops {
 	/* What a guest gets as long as its CPUID and its user say nothing else. */
 	bool amd;
 	u64 ucode_rev;
+	/* For people: what exit.reason & exit_mask is called, and in traces. */
+	const struct trace_print_flags *exit_names;
+	unsigned int nr_exit_names;
+	u32 exit_mask;
+	u32 isa;			/* KVM_TRACE_ISA_* */
 
 	/* 0 if this CPU can be used; else an errno, and the reason printed. */
 	int (*probe)(void);

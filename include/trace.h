@@ -26,10 +26,6 @@ struct x86_insn;
 #ifndef KVM_TRACE_ONCE
 #define KVM_TRACE_ONCE
 
-/* Whose exit reasons they are. */
-#define KVM_TRACE_ISA_VMX	1
-#define KVM_TRACE_ISA_SVM	2
-
 /* How the processor is to read an instruction. */
 #define KVM_TRACE_CR0_PE	1
 #define KVM_TRACE_EFL_VM	2
@@ -82,8 +78,7 @@ TRACE_EVENT(kvm_exit,
 	TP_fast_assign(
 		__entry->exit_reason = vcpu->exit.reason;
 		__entry->guest_rip = vcpu->exit.rip;
-		__entry->isa = kvm_ops == &vmx_ops ? KVM_TRACE_ISA_VMX :
-						     KVM_TRACE_ISA_SVM;
+		__entry->isa = kvm_ops->isa;
 		__entry->info1 = vcpu->exit.info1;
 		__entry->info2 = vcpu->exit.info2;
 		__entry->vcpu_id = vcpu->id;
