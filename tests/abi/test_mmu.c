@@ -104,8 +104,12 @@ TEST(mmu_few_pages, "a guest with more page tables than shadow pages")
 		if (!CHECK_EQ(PEEK(&vm, place(i)), 0x1000 + i % 16))
 			return;
 	}
-	/* Besides the 64, some are kept at hand for the next faults. */
-	CHECK(shadow_pages() < TABLES);
+	/*
+	 * Besides the 64, some are kept at hand for the next faults.  A sanitised
+	 * host keeps what is freed for a while.
+	 */
+	if (slow == 1)
+		CHECK(shadow_pages() < TABLES);
 }
 
 TEST(mmu_shrink, "the bound is lowered while the guest has many tables in use")
