@@ -347,11 +347,21 @@ static void next_instruction(void)
  * What QEMU crashes of.  Its AMD-V loads DR7 with a guest's state and does not
  * keep its own list of breakpoints up to date, so that a guest that changes one
  * that is on ends it: what would write DR7, or DR5, which is the same, writes
- * DR6 or DR4.  And it has no code for LOCK with BTS, BTR or BTC of a register.
+ * DR6 or DR4.  It wants TR to hold an available TSS, which none is that was
+ * loaded by LTR: LLDT stands in.  With CR0.NE clear an x87 exception ends it:
+ * CR0 is loaded with what mutate_control() chose or not at all.  And it has no
+ * code for LOCK with BT, BTS, BTR or BTC of a register.
  */
-static void avoid_breakpoints(u8 *at)
+static void avoid_registers(unsigned int i)
 {
+	u8 *at = s->code + i;
+
+	if (at[0] == 0x0f && at[1] == 0x22 && !(at[2] & 0x38) &&
+	    (i < 5 || at[-5] != 0xb8 || at[2] != 0xc0))
+		at[2] ^= 0x10;
 	if (at[0] == 0x0f && at[1] == 0x23 && (at[2] & 0x28) == 0x28)
+		at[2] ^= 0x08;
+	if (at[0] == 0x0f && at[1] == 0x00 && (at[2] & 0x38) == 0x18)
 		at[2] ^= 0x08;
 }
 
@@ -361,7 +371,8 @@ static void avoid_locked_bits(unsigned int i)
 	unsigned int before;
 
 	if (at[0] != 0x0f || at[2] < 0xc0 ||
-	    (at[1] != 0xab && at[1] != 0xb3 && at[1] != 0xba && at[1] != 0xbb))
+	    (at[1] != 0xa3 && at[1] != 0xab && at[1] != 0xb3 && at[1] != 0xba &&
+	     at[1] != 0xbb))
 		return;
 	for (before = 1; before < 15 && before <= i; before++)
 		if (s->code[i - before] == 0xf0)
@@ -373,7 +384,7 @@ static void spare_qemu(void)
 	unsigned int i;
 
 	for (i = 0; !intel && i + 2 < s->len; i++) {
-		avoid_breakpoints(s->code + i);
+		avoid_registers(i);
 		avoid_locked_bits(i);
 	}
 }
