@@ -40,6 +40,24 @@ static bool near_4g(u64 offset)
 	return (u32)(offset + 64) < 128;
 }
 
+/* VEX forms that processors have and the emulator has not: masks, tiles, VNNI. */
+static bool is_newer_vex(const u8 *code)
+{
+	unsigned int map = code[0] == 0xc5 ? 1 : code[1] & 31;
+	u8 opcode = code[0] == 0xc5 ? code[2] : code[3];
+
+	switch (map) {
+	case 1:
+		return (opcode >= 0x41 && opcode <= 0x4b) ||
+		       (opcode >= 0x90 && opcode <= 0x93) || opcode == 0x98 || opcode == 0x99;
+	case 2:
+		return opcode == 0x49 || opcode == 0x4b || (opcode >= 0x50 && opcode <= 0x5e);
+	case 3:
+		return opcode >= 0x30 && opcode <= 0x33;
+	}
+	return false;
+}
+
 /*
  * Refused by decoding, and yet: 0F 0D of registers is a NOP; XBEGIN, XABORT, XEND, XTEST,
  * XSUSLDTRK, XRESLDTRK, SERIALIZE, PTWRITE and ENCLU execute, whatever a hypervisor makes
@@ -49,11 +67,13 @@ bool undefined_intel_code(const u8 *code, unsigned int len)
 {
 	unsigned int i;
 
-	for (i = 0; i + 2 < len; i++) {
+	for (i = 0; i + 3 < len; i++) {
 		if (code[i] == 0x0f)
 			break;
 		if ((code[i] == 0xc6 || code[i] == 0xc7) && code[i + 1] == 0xf8)
 			return true;
+		if (code[i] == 0xc4 || code[i] == 0xc5)
+			return is_newer_vex(code + i);
 	}
 	if (code[i] != 0x0f)
 		return false;
@@ -61,6 +81,14 @@ bool undefined_intel_code(const u8 *code, unsigned int len)
 	       (code[i + 1] == 0x01 && code[i + 2] >= 0xd5 && code[i + 2] <= 0xd7) ||
 	       (code[i + 1] == 0x01 && (code[i + 2] == 0xe8 || code[i + 2] == 0xe9)) ||
 	       (code[i + 1] == 0xae && (code[i + 2] & 0xf8) == 0xe0);
+}
+
+/* How far from the operand BT and its like look, by a register. */
+static u64 bit_offset(const struct x86_insn *insn, const struct x86_emulate_ctxt *c)
+{
+	if (!(insn->row->flags & BITOP))
+		return 0;
+	return (u64)((s64)(s32)c->regs[insn->reg & 15] >> 3);
 }
 
 /*
@@ -81,7 +109,8 @@ static bool wraps(const struct x86_insn *insn, struct x86_emulate_ctxt *c)
 	if (is_masked_move(insn) && insn->addr_bytes == 2 &&
 	    (u16)(c->regs[X86_RDI] + 64) < 128)
 		return true;
-	if (is(insn, emul_enter) && (u32)rsp < 512)	/* with up to 31 levels */
+	/* Of up to 31 levels, and what it allocates. */
+	if (is(insn, emul_enter) && (u32)rsp < 512u + (u16)insn->imm)
 		return true;
 	if (stack && (u16)(rsp + 64) < 128 &&
 	    !(emul_seg(c, X86_SS)->ar & X86_AR_DB))
@@ -89,7 +118,7 @@ static bool wraps(const struct x86_insn *insn, struct x86_emulate_ctxt *c)
 	if (pointers && (near_4g(c->regs[X86_RSI]) || near_4g(c->regs[X86_RDI])))
 		return true;
 	if (insn->row->flags & NEEDS_MODRM)
-		return insn->mod != 3 && near_4g(emul_effective_address(c));
+		return insn->mod != 3 && near_4g(emul_effective_address(c) + bit_offset(insn, c));
 	return insn->disp && near_4g((u64)insn->disp);	/* MOV of a full offset */
 }
 
