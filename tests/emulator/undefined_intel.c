@@ -88,7 +88,7 @@ static u64 bit_offset(const struct x86_insn *insn, const struct x86_emulate_ctxt
 {
 	if (!(insn->row->flags & BITOP))
 		return 0;
-	return (u64)((s64)(s32)c->regs[insn->reg & 15] >> 3);
+	return (u64)((s64)emul_sext(c->regs[insn->reg & 15], insn->op_bytes) >> 3);
 }
 
 /*
