@@ -912,6 +912,7 @@ void mmu_reset(struct kvm_vcpu *vcpu)
 struct page_fault {
 	gva_t gva;
 	u32 pfec;		/* with PFERR_AC, PFERR_IMPLICIT added */
+	bool marker;		/* it found one of MMIO, perhaps out of date */
 	struct guest_walk walk;	/* also filled, as identity, without paging */
 	struct spte_map map;
 };
@@ -1181,6 +1182,7 @@ static bool find_mmio(struct kvm_vcpu *vcpu, struct page_fault *f)
 
 	if (!mmio_spte_valid(kvm, spte))
 		return false;
+	f->marker = true;
 	access = (spte >> SPTE_MMIO_ACC_SHIFT) & ACC_ALL;
 	/* Without the right to write, the dirty bit may be missing, whatever WP says. */
 	if ((f->pfec & PFERR_WRITE) && !(access & ACC_WRITE))
@@ -1236,7 +1238,7 @@ int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
 		return emulate_access(vcpu, &f, 0);
 	}
 	if (mmu_walk_guest(vcpu, &f.walk, f.gva, f.pfec)) {
-		if (error & PFERR_PRESENT)
+		if (error & PFERR_PRESENT || f.marker)
 			mmu_forget(vcpu, f.gva);
 		vcpu_inject_pf(vcpu, f.walk.fault.address, f.walk.fault.error);
 		return 1;

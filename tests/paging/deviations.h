@@ -22,4 +22,4 @@ DEVIATION(nxe_off, "without EFER.NXE an entry with NX has a reserved bit, and fa
 	  "tests/guestfuzz leaves EFER.NXE on there; in the tables of test matrix it does")
 DEVIATION(fault_forgets, "what was cached of an address is gone after a page fault there (SDM vol. 3, \"Operations that Invalidate TLBs and Paging-Structure Caches\")",
 	  "not after one that says that the page is not present",
-	  "tests/guestfuzz allows it there; test upgrade has faults of pages that are present")
+	  "tests/guestfuzz allows it there; test upgrade has faults of pages that are present, mmio strict=1 others")
