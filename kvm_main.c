@@ -69,7 +69,8 @@ static void cpu_enable_here(void *failed)
 {
 	if (__this_cpu_read(virt_enabled))
 		return;
-	if (kvm_ops->cpu_enable())
+	/* What the reboot switched off stays off. */
+	if (READ_ONCE(rebooting) || kvm_ops->cpu_enable())
 		atomic_inc(failed);
 	else
 		__this_cpu_write(virt_enabled, true);
@@ -93,8 +94,9 @@ int kvm_hardware_get(void)
 	if (!usage_count++) {
 		on_each_cpu(cpu_enable_here, &failed, 1);
 		if (atomic_read(&failed)) {
-			pr_err("kvm: %s is in use by another hypervisor\n",
-			       kvm_ops->name);
+			if (!READ_ONCE(rebooting))
+				pr_err("kvm: %s is in use by another hypervisor\n",
+				       kvm_ops->name);
 			on_each_cpu(cpu_disable_here, NULL, 1);
 			usage_count--;
 			r = -EBUSY;
@@ -284,15 +286,6 @@ void kvm_synchronize(struct kvm *kvm)
 	destroy_delayed_work_on_stack(&g.ask);
 }
 
-void kvm_vm_die(struct kvm *kvm, const char *why)
-{
-	if (xchg(&kvm->vm_dead, true))
-		return;
-	pr_err("kvm: VM of process %d ended: %s\n",
-	       current->tgid, why);
-	kvm_request_all(kvm, KVM_REQ_VM_DEAD, false);
-}
-
 /* ------------------------------------------------------------------------
  * A vCPU on a CPU
  */
@@ -350,8 +343,7 @@ static bool vcpu_runnable(struct kvm_vcpu *vcpu)
 /* Is there a reason to leave HLT, or the wait for SIPI? */
 static bool vcpu_has_reason_to_wake(struct kvm_vcpu *vcpu)
 {
-	if (test_bit(KVM_REQ_UNBLOCK, &vcpu->requests) ||
-	    test_bit(KVM_REQ_VM_DEAD, &vcpu->requests))
+	if (test_bit(KVM_REQ_UNBLOCK, &vcpu->requests))
 		return true;
 	if (vcpu->apic && lapic_has_events(vcpu))
 		return true;
@@ -451,8 +443,6 @@ static int vcpu_block(struct kvm_vcpu *vcpu)
 /* What others asked of this vCPU.  1 = go on, else as vcpu_run(). */
 static int vcpu_serve_requests(struct kvm_vcpu *vcpu)
 {
-	if (vcpu_check_request(vcpu, KVM_REQ_VM_DEAD))
-		return -EIO;
 	if (vcpu_check_request(vcpu, KVM_REQ_STEPPED) &&
 	    (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
 		return vcpu_single_stepped(vcpu);
@@ -891,7 +881,7 @@ static long vcpu_fops_ioctl(struct file *file, unsigned int ioctl,
 	struct kvm_vcpu *vcpu = file->private_data;
 	long r;
 
-	if (vcpu->kvm->mm != current->mm || READ_ONCE(vcpu->kvm->vm_dead))
+	if (vcpu->kvm->mm != current->mm)
 		return -EIO;
 	if (unlikely(_IOC_TYPE(ioctl) != KVMIO))
 		return -EINVAL;

@@ -481,7 +481,7 @@ static long vm_fops_ioctl(struct file *file, unsigned int ioctl,
 {
 	struct kvm *kvm = file->private_data;
 
-	if (kvm->mm != current->mm || READ_ONCE(kvm->vm_dead))
+	if (kvm->mm != current->mm)
 		return -EIO;
 	return vm_ioctl(kvm, ioctl, arg);
 }
@@ -506,7 +506,7 @@ static long vm_fops_compat_ioctl(struct file *file, unsigned int ioctl,
 	if (ioctl != KVM_GET_DIRTY_LOG)
 		return vm_fops_ioctl(file, ioctl,
 				     (unsigned long)compat_ptr(arg));
-	if (kvm->mm != current->mm || READ_ONCE(kvm->vm_dead))
+	if (kvm->mm != current->mm)
 		return -EIO;
 	if (copy_from_user(&compat, compat_ptr(arg), sizeof(compat)))
 		return -EFAULT;

@@ -205,6 +205,9 @@ static void write_controls(struct vcpu_vmx *vmx)
 	vmwrite(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmwrite(PAGE_FAULT_ERROR_CODE_MATCH, 0);
 	vmwrite(CR3_TARGET_COUNT, 0);
+	vmwrite(VM_EXIT_MSR_STORE_COUNT, 0);
+	vmwrite(VM_EXIT_MSR_LOAD_COUNT, 0);
+	vmwrite(VM_ENTRY_MSR_LOAD_COUNT, 0);
 	/* TS alone is the guest's, so that it may swap its FPU lazily. */
 	vmwrite(CR0_GUEST_HOST_MASK, ~X86_CR0_TS);
 	vmwrite(CR4_GUEST_HOST_MASK, ~0ul);

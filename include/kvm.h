@@ -299,7 +299,6 @@ enum {
 	KVM_REQ_UNBLOCK,	/* leave HLT without an interrupt */
 	KVM_REQ_KICK,		/* nothing but to leave the guest */
 	KVM_REQ_SRCU,		/* somebody waits for a grace period */
-	KVM_REQ_VM_DEAD,	/* an internal error ended this VM */
 	KVM_REQ_STEPPED,	/* KVM_EXIT_DEBUG is owed, behind another exit */
 };
 
@@ -507,7 +506,6 @@ struct kvm {
 	gpa_t tss_addr;			/* KVM_SET_TSS_ADDR, or INVALID_GPA */
 	gpa_t identity_map_addr;
 	u64 disabled_quirks;
-	bool vm_dead;
 	struct dentry *debugfs;
 };
 
@@ -714,8 +712,6 @@ void vcpu_kick(struct kvm_vcpu *vcpu);
 void kvm_request_all(struct kvm *kvm, int req, bool wait);
 /* Wait until nobody uses what kvm->srcu protected before.  Sleeps. */
 void kvm_synchronize(struct kvm *kvm);
-/* The VM met an internal error: every later ioctl fails with EIO. */
-void kvm_vm_die(struct kvm *kvm, const char *why);
 
 /* ------------------------------------------------------------------------
  * vm.c
