@@ -321,8 +321,11 @@ static int emul_write(struct x86_emulate_ctxt *ctxt, u64 la, const void *buf,
 	unsigned int i = 0, n;
 	int r;
 
-	/* The rest of a string, such as the clearing of a freed table. */
-	if (em->pt_write && em->go_native)
+	/*
+	 * The rest of a string, such as the clearing of a freed table.  What
+	 * writes twice without a commit between goes on here.
+	 */
+	if (em->pt_write && em->go_native && ctxt->changed)
 		return X86_RETRY;
 	acc |= X86_ACC_WRITE;
 	r = translate(ctxt, la, acc, &p[0]);
@@ -347,6 +350,16 @@ static int emul_write(struct x86_emulate_ctxt *ctxt, u64 la, const void *buf,
 	return X86_OK;
 }
 
+/*
+ * A host that lets no lock be split over cache lines takes one of its own for
+ * a bug, and dies of it.
+ */
+static bool splits_lock(u64 la, unsigned int len)
+{
+	return (la & 63) + len > 64 &&
+	       boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT);
+}
+
 /* MMIO, and operands across two pages, are not compared: one write. */
 static int emul_cmpxchg(struct x86_emulate_ctxt *ctxt, u64 la, const void *old,
 			const void *new, unsigned int len, unsigned int acc)
@@ -359,7 +372,8 @@ static int emul_cmpxchg(struct x86_emulate_ctxt *ctxt, u64 la, const void *old,
 	r = translate(ctxt, la, acc, &p);
 	if (r != X86_OK)
 		return r;
-	if (p.hva == INVALID_HVA || in_page(la, len) < len)
+	if (p.hva == INVALID_HVA || in_page(la, len) < len ||
+	    splits_lock(la, len))
 		return emul_write(ctxt, la, new, len, acc);
 	r = user_cmpxchg(p.hva, old, new, len);
 	if (r == -EFAULT)
@@ -837,7 +851,7 @@ static void store_ctxt(struct kvm_vcpu *vcpu, struct x86_emulate_ctxt *ctxt)
 static void inject_fault(struct kvm_vcpu *vcpu, const struct x86_fault *f)
 {
 	if (f->vector == PF_VECTOR) {
-		mmu_forget(vcpu, f->address);
+		mmu_invlpg(vcpu, f->address);	/* see mmu_forget() */
 		vcpu_inject_pf(vcpu, f->address, f->error);
 	} else if (f->vector == DB_VECTOR) {
 		vcpu_inject_db(vcpu, f->address);

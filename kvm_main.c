@@ -17,7 +17,6 @@
 #include <linux/debugfs.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/context_tracking.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/reboot.h>
@@ -69,11 +68,14 @@ static void cpu_enable_here(void *failed)
 {
 	if (__this_cpu_read(virt_enabled))
 		return;
+	/* Before it is: a crash in between must switch it off. */
+	__this_cpu_write(virt_enabled, true);
+	barrier();
 	/* What the reboot switched off stays off. */
-	if (READ_ONCE(rebooting) || kvm_ops->cpu_enable())
+	if (READ_ONCE(rebooting) || kvm_ops->cpu_enable()) {
+		__this_cpu_write(virt_enabled, false);
 		atomic_inc(failed);
-	else
-		__this_cpu_write(virt_enabled, true);
+	}
 }
 
 static void cpu_disable_here(void *unused)
@@ -601,9 +603,7 @@ static int vcpu_enter_guest(struct kvm_vcpu *vcpu)
 	trace_kvm_entry(vcpu);
 	guest_state_enter(vcpu);
 	vtime_account_guest_enter();
-	context_tracking_guest_enter();
 	kvm_ops->enter(vcpu);
-	context_tracking_guest_exit();
 	guest_state_leave(vcpu);
 	/* VMSCAPE: what the guest trained must not steer user space. */
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))

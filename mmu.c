@@ -298,6 +298,7 @@ static struct shadow_page *new_shadow(struct kvm_vcpu *vcpu, gfn_t gfn,
 	return sp;
 }
 
+/* Only when its entries are right, or gone: mmu_invlpg() looks without a lock. */
 static void set_synced(struct kvm *kvm, struct shadow_page *sp)
 {
 	sp->unsync = false;
@@ -327,12 +328,12 @@ void mmu_zap_page(struct kvm *kvm, struct shadow_page *sp,
 	hlist_del_init(&sp->hash);
 	kvm->mmu.nr_pages--;
 	kvm->stats.mmu_shadow_zapped++;
-	if (sp->unsync)
-		set_synced(kvm, sp);
 	for (i = sp->first; sp->nr_present && i <= sp->last; i++)
 		if (sp->spt[i])
 			mmu_drop_entry(kvm, sp, i, zapped);
 	leave_parents(kvm, sp);
+	if (sp->unsync)
+		set_synced(kvm, sp);
 	if (!sp->role.direct)
 		unaccount_shadowed(kvm, sp);
 	if (!sp->root_count) {
@@ -386,10 +387,11 @@ static void follow_table(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 	struct kvm *kvm = vcpu->kvm;
 	struct kvm_slot *slot = slot_find(kvm_slots(kvm), sp->gfn);
 
-	set_synced(kvm, sp);
 	if (!slot || mode_word(sp->role) != mode_word(vcpu->mmu.role) ||
 	    !vcpu->mmu.ops->sync(vcpu, sp))
 		mmu_zap_page(kvm, sp, zapped);
+	else
+		set_synced(kvm, sp);
 }
 
 static void sync_page(struct kvm_vcpu *vcpu, struct shadow_page *sp,
@@ -1238,6 +1240,7 @@ int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
 		return emulate_access(vcpu, &f, 0);
 	}
 	if (mmu_walk_guest(vcpu, &f.walk, f.gva, f.pfec)) {
+		vcpu_emulator_flush(vcpu);
 		if (error & PFERR_PRESENT || f.marker)
 			mmu_forget(vcpu, f.gva);
 		vcpu_inject_pf(vcpu, f.walk.fault.address, f.walk.fault.error);

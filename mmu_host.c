@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include "kvm.h"
+#include "compat.h"
 #include "mmu_private.h"
 
 /* ------------------------------------------------------------------------
@@ -115,11 +116,16 @@ bool host_lookup(struct kvm *kvm, bool write, struct spte_map *m)
 int host_populate(hva_t hva, bool write)
 {
 	struct page *page;
-	int r = get_user_pages_unlocked(hva, 1, &page, write ? FOLL_WRITE : 0);
+	int r = get_user_pages_unlocked(hva, 1, &page,
+					COMPAT_FOLL_NUMA_FAULT |
+					(write ? FOLL_WRITE : 0));
 
 	if (r == 1) {
+		/* What host_lookup() will never take. */
+		bool refused = is_zone_device_page(page);
+
 		put_page(page);
-		return 0;
+		return refused ? -EFAULT : 0;
 	}
 	return r == -EINTR || r == -ERESTARTSYS ? -EINTR : -EFAULT;
 }

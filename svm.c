@@ -8,6 +8,7 @@
  *
  * Read next: svm_enter() and the table svm_exits[]; vmenter.S; exits.c.
  */
+#include <linux/context_tracking.h>
 #include <linux/io.h>
 #include <linux/kvm.h>
 #include <linux/slab.h>
@@ -606,6 +607,7 @@ static void svm_flush_tlb(struct kvm_vcpu *vcpu)
 		svm->vmcb->control.tlb_ctl = TLB_CONTROL_FLUSH_ASID;
 	else
 		svm->asid_generation = 0;
+	svm->clean &= ~CLEAN_CR;	/* CR3 may lead to other PDPTEs */
 }
 
 /* INVLPGA acts on this CPU, where the vCPU's translations are. */
@@ -797,7 +799,9 @@ static void svm_enter(struct kvm_vcpu *vcpu)
 
 	prepare(svm, c);
 	debug_regs = debug_regs_enter(svm);
+	context_tracking_guest_enter();
 	svm_vmenter(&vcpu->s, svm->vmcb_pa, c->host_pa);
+	context_tracking_guest_exit();
 	if (unlikely(debug_regs))
 		debug_regs_leave(svm);
 	/* The host's next #DB would find the guest's bits beside its own. */

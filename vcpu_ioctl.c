@@ -581,6 +581,9 @@ static int ioctl_guest_debug(struct kvm_vcpu *vcpu, void __user *argp)
 			return -EBUSY;
 		vcpu_inject(vcpu, vector);
 	}
+	/* How these are read and written depends on it. */
+	vcpu_need(vcpu, VG_RIP | VG_DR);
+	vcpu_touch(vcpu, VG_RIP | VG_DR);
 	vcpu->guest_debug = dbg.control & KVM_GUESTDBG_ENABLE ?
 			    dbg.control : 0;
 	memset(vcpu->debug_db, 0, sizeof(vcpu->debug_db));

@@ -11,6 +11,7 @@
  *
  * Read next: vmx_enter() and the table vmx_exits[]; vmenter.S; exits.c.
  */
+#include <linux/context_tracking.h>
 #include <linux/cpu.h>
 #include <linux/kvm.h>
 #include <linux/slab.h>
@@ -20,6 +21,7 @@
 #include <asm/desc.h>
 #include <asm/mce.h>
 #include <asm/nospec-branch.h>
+#include <asm/perf_event.h>
 #include <asm/tlbflush.h>
 #include "io.h"
 #include "irqchip.h"
@@ -321,7 +323,6 @@ static void vmx_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	rdmsrl(MSR_FS_BASE, fs_base);
 	vmwrite(HOST_FS_BASE, fs_base);
 	rdmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
-	vmx->host_debugctl = get_debugctlmsr();
 	vmx->hw_tsc_aux = c->tsc_aux;
 	vmx->msrs_live = false;
 }
@@ -436,7 +437,8 @@ static void fetch_msrs(struct vcpu_vmx *vmx)
 
 	if (vmx->msrs_live)
 		rdmsrl(MSR_KERNEL_GS_BASE, s->kernel_gs_base);
-	s->sysenter_cs = vmread(GUEST_SYSENTER_CS);
+	if (!vmx->vm86)
+		s->sysenter_cs = vmread(GUEST_SYSENTER_CS);
 	s->sysenter_esp = vmread(GUEST_SYSENTER_ESP);
 	s->sysenter_eip = vmread(GUEST_SYSENTER_EIP);
 }
@@ -477,8 +479,6 @@ static void vmx_fetch(struct kvm_vcpu *vcpu, u32 groups)
 	if (groups & VG_CR)
 		s->cr0 = (s->cr0 & ~X86_CR0_TS) |
 			 (vmread(GUEST_CR0) & X86_CR0_TS);
-	if (groups & VG_DR && !(vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP))
-		s->dr7 = vmread(GUEST_DR7);
 	if (groups & VG_MSR)
 		fetch_msrs(vmx);
 	if (groups & VG_INT)
@@ -575,8 +575,11 @@ static void commit_cr(struct vcpu_vmx *vmx)
 	cr0 &= ~(u64)(X86_CR0_CD | X86_CR0_NW);
 	if (!(s->cr0 & X86_CR0_PG))
 		cr4 &= ~(u64)(X86_CR4_SMEP | X86_CR4_SMAP);
-	if (vmx->vm86)
+	/* Real mode knows neither. */
+	if (vmx->vm86) {
 		cr4 &= ~(u64)X86_CR4_VME;
+		cr0 &= ~(u64)X86_CR0_AM;
+	}
 	cr4 |= __read_cr4() & X86_CR4_MCE;
 	vmwrite(GUEST_CR0, (cr0 | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
 	vmwrite(GUEST_CR4, (cr4 | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1);
@@ -589,7 +592,8 @@ static void commit_msrs(struct vcpu_vmx *vmx)
 {
 	const struct vcpu_state *s = &vmx->vcpu.s;
 
-	vmwrite(GUEST_SYSENTER_CS, s->sysenter_cs);
+	/* In real mode it is #GP; the task is in protected mode, where 0 makes it so. */
+	vmwrite(GUEST_SYSENTER_CS, vmx->vm86 ? 0 : s->sysenter_cs);
 	vmwrite(GUEST_SYSENTER_ESP, s->sysenter_esp);
 	vmwrite(GUEST_SYSENTER_EIP, s->sysenter_eip);
 	if (vmx->msrs_live)
@@ -773,8 +777,9 @@ static void switch_vm86(struct vcpu_vmx *vmx, bool on)
 {
 	struct vcpu_mmu *mmu = &vmx->vcpu.mmu;
 
+	vcpu_need(&vmx->vcpu, VG_MSR);
 	vmx->vm86 = on;
-	vcpu_touch(&vmx->vcpu, VG_RIP | VG_CS | VG_SEG | VG_CR);
+	vcpu_touch(&vmx->vcpu, VG_RIP | VG_CS | VG_SEG | VG_CR | VG_MSR);
 	update_exceptions(vmx);
 	if (!on && !mmu->guest_levels && mmu->root_sp[3])
 		mmu->pae_root[3] = __pa(mmu->root_sp[3]->spt) | _PAGE_PRESENT;
@@ -888,6 +893,7 @@ static void debug_regs_leave(struct vcpu_vmx *vmx)
 		get_debugreg(vcpu->s.db[2], 2);
 		get_debugreg(vcpu->s.db[3], 3);
 		get_debugreg(vcpu->s.dr6, 6);
+		vcpu->s.dr7 = vmread(GUEST_DR7);
 		set_debugreg(DR6_RESERVED, 6);
 		vmx->dr_live = false;
 		set_cpu_exec(vmx, CPU_BASED_MOV_DR_EXITING, true);
@@ -997,17 +1003,53 @@ static void read_exit(struct vcpu_vmx *vmx, bool failed)
 	}
 }
 
+/*
+ * The host's counters that are not for guests stop.  PEBS always does: its
+ * records go to a linear address, and the guest's are none of the host's (SDM
+ * vol. 3, "Debug Store (DS) Mechanism").
+ */
+static struct perf_guest_switch_msr *counters_enter(int *nr)
+{
+	struct perf_guest_switch_msr *m = perf_guest_get_msrs(nr, NULL);
+	int i;
+
+	for (i = 0; i < *nr; i++) {
+		if (m[i].msr == MSR_IA32_PEBS_ENABLE)
+			m[i].guest = 0;
+		if (unlikely(m[i].guest != m[i].host))
+			wrmsrl(m[i].msr, m[i].guest);
+	}
+	return m;
+}
+
+static void counters_leave(const struct perf_guest_switch_msr *m, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		if (unlikely(m[i].guest != m[i].host))
+			wrmsrl(m[i].msr, m[i].host);
+}
+
 static void vmx_enter(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	struct perf_guest_switch_msr *counters;
+	unsigned long debugctl;
 	bool debug_regs, failed;
+	int nr_counters;
 
 	prepare(vmx);
 	debug_regs = debug_regs_enter(vmx);
+	counters = counters_enter(&nr_counters);
+	debugctl = get_debugctlmsr();	/* perf changes it at any time */
+	context_tracking_guest_enter();
 	failed = vmx_vmenter(&vcpu->s, vmx->launched);
+	context_tracking_guest_exit();
 	vcpu->s.cr2 = read_cr2();
-	if (unlikely(vmx->host_debugctl))
-		update_debugctlmsr(vmx->host_debugctl);
+	if (unlikely(debugctl))
+		update_debugctlmsr(debugctl);
+	counters_leave(counters, nr_counters);
 	if (unlikely(debug_regs))
 		debug_regs_leave(vmx);
 	/* Every exit clears DR7. */
@@ -1035,9 +1077,17 @@ static void vmx_request_irq_window(struct kvm_vcpu *vcpu)
 	set_cpu_exec(to_vmx(vcpu), CPU_BASED_INTR_WINDOW_EXITING, true);
 }
 
+/*
+ * Whether STI holds an NMI window back is up to the processor (SDM vol. 3,
+ * "Guest Non-Register State"); behind STI the other window opens for sure.
+ */
 static void vmx_request_nmi_window(struct kvm_vcpu *vcpu)
 {
-	set_cpu_exec(to_vmx(vcpu), CPU_BASED_NMI_WINDOW_EXITING, true);
+	vcpu_need(vcpu, VG_INT);
+	if (vcpu->s.int_shadow & KVM_X86_SHADOW_INT_STI)
+		vmx_request_irq_window(vcpu);
+	else
+		set_cpu_exec(to_vmx(vcpu), CPU_BASED_NMI_WINDOW_EXITING, true);
 }
 
 static int exit_irq_window(struct kvm_vcpu *vcpu)
@@ -1065,6 +1115,12 @@ static int exit_db(struct kvm_vcpu *vcpu)
 {
 	unsigned long bits = vcpu->exit.info1 & (DR_TRAP_BITS | DR6_BD | DR6_BS);
 
+	/* The step that was taken ends a shadow; kept, it would want another. */
+	vcpu_need(vcpu, VG_INT);
+	if (vcpu->s.int_shadow) {
+		vcpu->s.int_shadow = 0;
+		vcpu_touch(vcpu, VG_INT);
+	}
 	if (vcpu->guest_debug & (KVM_GUESTDBG_SINGLESTEP |
 				 KVM_GUESTDBG_USE_HW_BP))
 		return handle_debug_exit(vcpu, DB_VECTOR, bits);
@@ -1126,7 +1182,7 @@ static int exit_exception(struct kvm_vcpu *vcpu)
 		if (vcpu->guest_debug & KVM_GUESTDBG_USE_SW_BP)
 			return handle_debug_exit(vcpu, BP_VECTOR, 0);
 	}
-	if (vmx->vm86)
+	if (vmx->vm86 && vector != AC_VECTOR)
 		return vm86_exception(vcpu, vector);
 	if (vector == UD_VECTOR)
 		return handle_ud_exit(vcpu);

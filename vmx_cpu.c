@@ -12,6 +12,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/kvm.h>
+#include <asm/asm.h>
 #include <asm/desc.h>
 #include <asm/perf_event.h>
 #include <asm/tlbflush.h>
@@ -89,6 +90,13 @@ int vmx_probe(void)
 	if (!boot_cpu_has(X86_FEATURE_VMX) &&
 	    !(cpuid_ecx(1) & BIT(X86_FEATURE_VMX & 31)))
 		return -ENODEV;
+#ifdef X86_FEATURE_FRED
+	/* An NMI that ended a run is handed on by INT 2, which is another thing there. */
+	if (cpu_feature_enabled(X86_FEATURE_FRED)) {
+		pr_err("kvm: VT-x does not work yet in a host that uses FRED: boot it with fred=off\n");
+		return -EOPNOTSUPP;
+	}
+#endif
 	rdmsrl(MSR_IA32_FEAT_CTL, ctl);
 	if ((ctl & FEAT_CTL_LOCKED) &&
 	    !(ctl & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
@@ -227,7 +235,6 @@ int vmx_cpu_enable(void)
 
 	if (__read_cr4() & X86_CR4_VMXE)
 		return -EBUSY;
-	INIT_LIST_HEAD(&c->active);
 	rdmsrl(MSR_IA32_FEAT_CTL, ctl);
 	if (!(ctl & FEAT_CTL_LOCKED))
 		wrmsrl(MSR_IA32_FEAT_CTL, ctl | FEAT_CTL_LOCKED |
@@ -260,7 +267,9 @@ void vmx_cpu_disable(void)
 
 	list_for_each_entry_safe(vmx, next, &c->active, link)
 		vmcs_clear_here(vmx);
-	asm volatile("vmxoff" : : : "cc");
+	/* A crash may come between this and the note that it is done: #UD. */
+	asm goto("1: vmxoff\n" _ASM_EXTABLE(1b, %l[off]) : : : "cc" : off);
+off:
 	intel_pt_handle_vmx(0);
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 }
@@ -339,6 +348,7 @@ int vmx_setup(void)
 	for_each_possible_cpu(cpu) {
 		struct vmx_cpu *c = per_cpu_ptr(&vmx_cpus, cpu);
 
+		INIT_LIST_HEAD(&c->active);
 		c->vmxon = vmx_alloc_vmcs(cpu_to_node(cpu));
 		if (!c->vmxon)
 			goto nomem;

@@ -53,4 +53,11 @@ static void compat_unregister_syscore(void)				\
 #define compat_immediate_exit	immediate_exit__unsafe
 #endif
 
+/* A page that NUMA balancing watches is to be mapped again, not only found. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define COMPAT_FOLL_NUMA_FAULT	0
+#else
+#define COMPAT_FOLL_NUMA_FAULT	FOLL_HONOR_NUMA_FAULT
+#endif
+
 #endif /* KVM_COMPAT_H */

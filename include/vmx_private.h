@@ -36,7 +36,7 @@ struct vcpu_vmx {
 	void *virtual_apic;		/* TPR shadow */
 
 	/* The host's, from vcpu_load() to vcpu_put(). */
-	u64 host_kernel_gs_base, host_debugctl;
+	u64 host_kernel_gs_base;
 	u16 host_ds, host_es, host_fs, host_gs, host_ldt;
 };
 

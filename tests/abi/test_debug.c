@@ -294,3 +294,69 @@ TEST(debug_lent_registers, "a debugger's breakpoints come between a guest and it
 		CHECK_EQ(regs.db[1], 0);
 	}
 }
+
+GUEST(64, sti_alone, "sti\n nop\n nop\n" DONE);
+
+/* The step is taken in the shadow of STI, where entry is particular. */
+TEST(debug_step_sti, "STI is stepped over, by a debugger and by the guest's own TF")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_regs regs;
+
+	if (qemu)
+		skip("QEMU takes STI and what follows it for one step");
+	START64(&vm, sti_alone);
+	CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP));
+	if (!stops_at(&vm, CODE + 1, 1) || !stops_at(&vm, CODE + 2, 1))
+		return;
+	CHECK_OK(debug(&vm, 0));
+	run_done(&vm);
+
+	START64(&vm, sti_alone);
+	regs = get_regs(&vm);
+	regs.rflags |= BIT(8);
+	set_regs(&vm, &regs);
+	run_to_out(&vm, PORT_EXC);
+	CHECK_EQ(ctl(&vm)->vector, 1);
+	CHECK_EQ(ctl(&vm)->rip, CODE + 1);
+}
+
+GUEST(64, long_loop, "sti\n nop\n mov $100000, %ecx\n 1: loop 1b\n" DONE);
+
+TEST(debug_between, "stepping begins and ends where nothing else of the registers is touched")
+{
+	struct vm vm = vm_create(0);
+
+	START64(&vm, long_loop);
+	vm.run->request_interrupt_window = 1;
+	run_to(&vm, KVM_EXIT_IRQ_WINDOW_OPEN);
+	vm.run->request_interrupt_window = 0;
+	CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP));
+	if (!run_to(&vm, KVM_EXIT_DEBUG))
+		return;
+	CHECK_OK(debug(&vm, 0));
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->exceptions, 0);
+}
+
+GUEST(64, own_breakpoint,
+	"0: mov $" STR(CODE) " + 1f - 0b, %eax\n mov %rax, %db0\n"
+	"mov $0x401, %eax\n mov %rax, %db7\n" STEP "1: nop\n" DONE);
+GUEST(64, other_breakpoint,
+	"mov $0x1234, %eax\n mov %rax, %db0\n mov $0x401, %eax\n mov %rax, %db7\n" STEP DONE);
+
+TEST(debug_two_guests, "each guest keeps its breakpoints while another has the processor")
+{
+	struct vm vm = vm_create(0), other = vm_create(0);
+
+	if (qemu)
+		skip("QEMU forgets to end a breakpoint when another guest is entered");
+	START64(&vm, own_breakpoint);
+	START64(&other, other_breakpoint);
+	run_step(&vm);
+	run_step(&other);
+	run_to_out(&vm, PORT_EXC);
+	CHECK_EQ(ctl(&vm)->vector, 1);
+	run_done(&other);
+	CHECK_EQ(ctl(&other)->exceptions, 0);
+}
