@@ -360,6 +360,30 @@ static void across_pages(void)
 	}
 }
 
+#if BITS == 32
+/* The stack lies half in a page, half in a directory: PUSHA writes both. */
+static void half_in_directory(void)
+{
+	u64 va = window(6);
+	uintptr_t directory = space_table(now.form, now.root, va, 2), frame = page_alloc();
+	uintptr_t sp = (uintptr_t)va + PAGE_SIZE + 16, stack = sp;
+	u32 *low = (u32 *)(directory + PAGE_SIZE - 16), *high = (u32 *)frame;
+
+	space_map(now.form, now.root, va, 1, directory | PTE_ALL);
+	space_map(now.form, now.root, va + PAGE_SIZE, 1, frame | PTE_ALL);
+	flush_all();
+	asm volatile("xchg %%esp, %%eax\n\tpusha\n\tmov %%eax, %%esp"
+		     : "+a"(stack)
+		     : "b"(0x10), "c"(0x20), "d"(0x30), "S"(0x40), "D"(0x50) : "memory");
+	if (low[0] != 0x50 || low[1] != 0x40 || low[3] != sp)
+		fail("PUSHA to a directory: %x %x %x", low[0], low[1], low[3]);
+	if (high[0] != 0x10 || high[1] != 0x30 || high[2] != 0x20)
+		fail("PUSHA above a directory: %x %x %x", high[0], high[1], high[2]);
+	memset(low, 0, 16);
+	flush_all();
+}
+#endif
+
 int test_writes(void)
 {
 	unsigned int leaf, level;
@@ -376,6 +400,9 @@ int test_writes(void)
 		flush_all();
 	}
 	across_pages();
+#if BITS == 32
+	half_in_directory();
+#endif
 	return report("writes");
 }
 
