@@ -19,6 +19,9 @@ DEVIATION(rflags_reserved, "KVM_SET_REGS drops the reserved bits of RFLAGS",
 DEVIATION(vm86_iopl, "PUSHF in real mode pushes the guest's IOPL",
 	  "on VT-x, without unrestricted guest, it pushes 3",
 	  "a vm86 task with IOPL 0 traps where one with 3 would show it")
+DEVIATION(vm86_sysenter, "SYSENTER in real mode is #GP, as in the manual",
+	  "on VT-x, without unrestricted guest, it enters protected mode behind the module's back",
+	  "a vm86 task is in protected mode; with IA32_SYSENTER_CS zero meanwhile it faults as it should")
 DEVIATION(efer_reserved, "KVM_SET_SREGS refuses reserved bits of EFER with EINVAL",
 	  "they are taken, and the next entry fails",
 	  "state that cannot be entered is refused when it is set, as KVM_SET_MSRS does for the same register")

@@ -499,6 +499,39 @@ TEST(events_exception_real, "in real mode an exception pushes no code")
 	CHECK_EQ(get_regs(&vm).rbx & 0xffff, CODE + (real_gp_end - real_gp) - 4);
 }
 
+/* What a vm86 task would do, and real mode does not: IVT entries 13 and 17. */
+GUEST(16, real_sysenter, "movw $2f - real_sysenter + 0x1000, 13 * 4\n movw $0, 13 * 4 + 2\n"
+	"1: sysenter\n hlt\n"
+	"2: pop %bx\n" DONE);
+GUEST(16, real_unaligned, "movw $2f - real_unaligned + 0x1000, 17 * 4\n movw $0, 17 * 4 + 2\n"
+	"movl 0x8001, %eax\n xor %bx, %bx\n" DONE "2: mov $1, %bx\n" DONE);
+
+TEST(events_real_mode_only, "SYSENTER is #GP in real mode, and nothing is #AC")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	if (!bochs || differs(DEV_vm86_sysenter)) {
+		START16(&vm, real_sysenter);
+		CHECK_EQ(set_msr(vm.vcpu, 0x174, 8), 1);
+		CHECK_EQ(set_msr(vm.vcpu, 0x176, CODE), 1);
+		run_done(&vm);
+		CHECK_EQ(get_regs(&vm).rbx & 0xffff,
+			 CODE + (real_sysenter_end - real_sysenter) - 6);
+	}
+
+	START16(&vm, real_unaligned);
+	sregs = get_sregs(&vm);
+	sregs.cr0 |= BIT(18);
+	REQUIRE_OK(ioctl(vm.vcpu, KVM_SET_SREGS, &sregs));
+	regs = get_regs(&vm);
+	regs.rflags |= BIT(18);
+	set_regs(&vm, &regs);
+	run_done(&vm);
+	CHECK_EQ(get_regs(&vm).rbx & 0xffff, 0);
+}
+
 GUEST(64, done_then_sti, "nop\n" STEP "sti\n nop\n" DONE);
 
 TEST(events_injected_interrupt, "an interrupt that was acknowledged comes, IF or not")
