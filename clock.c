@@ -74,9 +74,39 @@ u64 clock_tsc_to_ns(struct kvm_vcpu *vcpu, u64 cycles)
  * TSC
  */
 
+/*
+ * Where a suspended host forgets its TSC, the guests' go on from where they were:
+ * all that is kept here is relative to a TSC that never went back.
+ */
+static u64 tsc_lost, tsc_suspended;
+
+u64 clock_host_tsc(void)
+{
+	return rdtsc_ordered() + tsc_lost;
+}
+
+u64 clock_hw_offset(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->tsc_offset + tsc_lost;
+}
+
+/* On the last CPU, with interrupts off and user space frozen. */
+void clock_suspend(void)
+{
+	tsc_suspended = rdtsc_ordered();
+}
+
+void clock_resume(void)
+{
+	u64 now = rdtsc_ordered();
+
+	if (now < tsc_suspended)
+		tsc_lost += tsc_suspended - now;
+}
+
 u64 clock_guest_tsc(struct kvm_vcpu *vcpu)
 {
-	return rdtsc_ordered() + vcpu->tsc_offset;
+	return clock_host_tsc() + vcpu->tsc_offset;
 }
 
 void clock_set_offset(struct kvm_vcpu *vcpu, u64 offset)
@@ -95,7 +125,7 @@ void clock_set_offset(struct kvm_vcpu *vcpu, u64 offset)
  */
 void clock_set_tsc(struct kvm_vcpu *vcpu, u64 val, bool host)
 {
-	u64 offset = val - rdtsc_ordered();
+	u64 offset = val - clock_host_tsc();
 	u64 window = (u64)tsc_khz * MSEC_PER_SEC;	/* one second */
 	struct kvm *kvm = vcpu->kvm;
 
@@ -130,7 +160,7 @@ static u64 vm_ns(struct kvm *kvm)
 	if (!tsc_is_stable())
 		return ktime_get_boottime_ns() + kvm->clock_offset;
 	spin_lock(&kvm->clock_lock);
-	ns = vm_ns_at(kvm, rdtsc_ordered());
+	ns = vm_ns_at(kvm, clock_host_tsc());
 	spin_unlock(&kvm->clock_lock);
 	return ns;
 }
@@ -138,7 +168,7 @@ static u64 vm_ns(struct kvm *kvm)
 static void set_vm_ns(struct kvm *kvm, u64 ns)
 {
 	spin_lock(&kvm->clock_lock);
-	kvm->tsc_base_host = rdtsc_ordered();
+	kvm->tsc_base_host = clock_host_tsc();
 	kvm->tsc_base_ns = ns;
 	kvm->clock_offset = ns - ktime_get_boottime_ns();
 	spin_unlock(&kvm->clock_lock);
@@ -147,23 +177,28 @@ static void set_vm_ns(struct kvm *kvm, u64 ns)
 void clock_vm_init(struct kvm *kvm)
 {
 	set_vm_ns(kvm, 0);
-	kvm->tsc_offset = -rdtsc_ordered();
+	kvm->tsc_offset = -clock_host_tsc();
 }
 
 void clock_vcpu_init(struct kvm_vcpu *vcpu)
 {
 	vcpu->tsc_offset = vcpu->kvm->tsc_offset;
 	vcpu->clock.gpa = INVALID_GPA;
+	vcpu->clock.tsc_lost = tsc_lost;
 }
 
 /* On a CPU with another TSC the guest's must at least not jump back. */
 void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
+	if (unlikely(vcpu->clock.tsc_lost != tsc_lost)) {
+		vcpu->clock.tsc_lost = tsc_lost;
+		kvm_ops->set_tsc_offset(vcpu);
+	}
 	if (vcpu->last_cpu == cpu || tsc_is_stable())
 		return;
-	if (vcpu->last_cpu >= 0 && rdtsc_ordered() < vcpu->last_host_tsc)
+	if (vcpu->last_cpu >= 0 && clock_host_tsc() < vcpu->last_host_tsc)
 		clock_set_offset(vcpu, vcpu->tsc_offset +
-				 vcpu->last_host_tsc - rdtsc_ordered());
+				 vcpu->last_host_tsc - clock_host_tsc());
 	vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
 }
 
@@ -180,7 +215,7 @@ static void fill_pvclock(struct kvm_vcpu *vcpu,
 		spin_unlock(&kvm->clock_lock);
 		t->flags = PVCLOCK_TSC_STABLE_BIT;
 	} else {
-		host = rdtsc_ordered();
+		host = clock_host_tsc();
 		if (vcpu->clock.stable)
 			vcpu->clock.last_ns = vm_ns_at(kvm, host);
 		t->tsc_timestamp = host + vcpu->tsc_offset;
@@ -277,7 +312,7 @@ long clock_ioctl_get(struct kvm *kvm, struct kvm_clock_data __user *arg)
 	if (tsc_is_stable()) {
 		data.flags |= KVM_CLOCK_TSC_STABLE;
 		spin_lock(&kvm->clock_lock);
-		data.clock = vm_ns_at(kvm, data.host_tsc);
+		data.clock = vm_ns_at(kvm, data.host_tsc + tsc_lost);
 		spin_unlock(&kvm->clock_lock);
 	} else {
 		data.clock = vm_ns(kvm);

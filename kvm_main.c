@@ -149,6 +149,7 @@ static int hp_offline(unsigned int cpu)
 /* Suspend stops with one CPU left; user space is frozen, so no lock. */
 static int host_suspend(void)
 {
+	clock_suspend();
 	cpu_disable_here(NULL);
 	return 0;
 }
@@ -157,6 +158,7 @@ static void host_resume(void)
 {
 	atomic_t failed = ATOMIC_INIT(0);
 
+	clock_resume();
 	if (usage_count)
 		cpu_enable_here(&failed);
 }
@@ -307,7 +309,7 @@ static void sched_out(struct preempt_notifier *pn, struct task_struct *next)
 	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, pn);
 
 	kvm_ops->vcpu_put(vcpu);
-	vcpu->last_host_tsc = rdtsc();
+	vcpu->last_host_tsc = clock_host_tsc();
 	WRITE_ONCE(vcpu->cpu, -1);
 }
 

@@ -348,7 +348,7 @@ static void svm_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	intercept_dr(svm, true);
 	control->iopm_base_pa = iopm_pa;
 	control->msrpm_base_pa = msrpm_pa;
-	control->tsc_offset = vcpu->tsc_offset;
+	control->tsc_offset = clock_hw_offset(vcpu);
 	control->int_ctl = V_INTR_MASKING_MASK;
 	svm->vmcb->save.g_pat = 0x0007040600070406ull;
 	svm->clean = 0;
@@ -1182,7 +1182,7 @@ static void svm_set_tsc_offset(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	svm->vmcb->control.tsc_offset = vcpu->tsc_offset;
+	svm->vmcb->control.tsc_offset = clock_hw_offset(vcpu);
 	svm->clean &= ~CLEAN_INTERCEPTS;
 }
 

@@ -202,7 +202,7 @@ static void write_controls(struct vcpu_vmx *vmx)
 		vmwrite(TPR_THRESHOLD, vmx->tpr_threshold = 0);
 	}
 	vmwrite(MSR_BITMAP, __pa(vmx_msr_bitmap));
-	vmwrite(TSC_OFFSET, vcpu->tsc_offset);
+	vmwrite(TSC_OFFSET, clock_hw_offset(vcpu));
 	vmwrite(VMCS_LINK_POINTER, ~0ul);
 	vmwrite(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmwrite(PAGE_FAULT_ERROR_CODE_MATCH, 0);
@@ -1406,7 +1406,7 @@ static int vmx_handle_exit(struct kvm_vcpu *vcpu)
 
 static void vmx_set_tsc_offset(struct kvm_vcpu *vcpu)
 {
-	vmwrite(TSC_OFFSET, vcpu->tsc_offset);
+	vmwrite(TSC_OFFSET, clock_hw_offset(vcpu));
 }
 
 static void vmx_dump(struct kvm_vcpu *vcpu)

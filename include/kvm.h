@@ -328,6 +328,7 @@ struct vcpu_clock {
 	u64 msr;			/* MSR_KVM_SYSTEM_TIME(_NEW) as written */
 	gpa_t gpa;			/* of struct pvclock_vcpu_time_info */
 	u64 last_ns;			/* highest value shown, unstable TSC */
+	u64 tsc_lost;			/* to suspends, as the hardware knows it */
 	bool stable;			/* the last update was from the TSC */
 	bool guest_stopped;		/* KVM_KVMCLOCK_CTRL */
 };
@@ -426,7 +427,7 @@ struct kvm_vcpu {
 	struct vcpu_emulator *emul;
 
 	/* Time (clock.c) */
-	u64 tsc_offset;			/* guest TSC = host TSC + offset */
+	u64 tsc_offset;			/* guest TSC = clock_host_tsc() + offset */
 	u64 tsc_adjust;			/* MSR_IA32_TSC_ADJUST */
 	u64 last_host_tsc;		/* when it was last unloaded */
 	struct vcpu_clock clock;
@@ -885,6 +886,11 @@ int clock_flags(void);		/* KVM_CAP_ADJUST_CLOCK */
 void clock_vcpu_init(struct kvm_vcpu *vcpu);
 void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu);
 void clock_update(struct kvm_vcpu *vcpu);
+/* The host's TSC, plus what suspends have cost; and what takes it to the guest's. */
+u64 clock_host_tsc(void);
+u64 clock_hw_offset(const struct kvm_vcpu *vcpu);
+void clock_suspend(void);
+void clock_resume(void);
 u64 clock_guest_tsc(struct kvm_vcpu *vcpu);
 void clock_set_tsc(struct kvm_vcpu *vcpu, u64 val, bool host);
 void clock_set_offset(struct kvm_vcpu *vcpu, u64 offset);
