@@ -44,6 +44,7 @@ struct vcpu_emulator {
 	gpa_t hint_gpa;
 	u32 hint_acc;		/* the access that faulted */
 	bool halted;
+	bool delivering;	/* an event, whose answers of user space are awaited */
 	bool pt_write;		/* a write to a page table is what trapped */
 	bool go_native;		/* the page table that trapped is none any more */
 	u32 flushes;		/* of the guest's TLB; entries of others are void */
@@ -737,8 +738,12 @@ static const struct x86_emulate_ops emul_ops = {
  * Exits to user space on behalf of an instruction
  */
 
+static int deliver_event(struct kvm_vcpu *vcpu);
+
 static int emulate_again(struct kvm_vcpu *vcpu)
 {
+	if (vcpu->emul->delivering)
+		return deliver_event(vcpu);
 	return vcpu_emulate(vcpu, 0, INVALID_GPA, EMUL_RESUME);
 }
 
@@ -961,6 +966,7 @@ static void begin(struct kvm_vcpu *vcpu)
 	vcpu->mmio.nr_read = vcpu->mmio.next_read = vcpu->mmio.nr_write = 0;
 	vcpu->pio.answered = false;
 	vcpu->emul->halted = vcpu->emul->pt_write = false;
+	vcpu->emul->delivering = false;
 	vcpu->emul->hint_acc = ~0u;
 }
 
@@ -1136,11 +1142,8 @@ int vcpu_insn_length(struct kvm_vcpu *vcpu)
 	return -EFAULT;
 }
 
-/*
- * The hardware cannot deliver the event in this state.  A fault on the way is
- * combined with it as if the hardware had been at it.
- */
-int vcpu_emulate_event(struct kvm_vcpu *vcpu)
+/* Once more, if user space has left it to us meanwhile. */
+static int deliver_event(struct kvm_vcpu *vcpu)
 {
 	static const u8 type[] = {
 		[VCPU_EVENT_EXCEPTION]	= X86_EVENT_EXCEPTION,
@@ -1148,20 +1151,39 @@ int vcpu_emulate_event(struct kvm_vcpu *vcpu)
 		[VCPU_EVENT_IRQ]	= X86_EVENT_INTR,
 		[VCPU_EVENT_SOFT]	= X86_EVENT_SOFT_INT,
 	};
-	struct x86_emulate_ctxt *ctxt = load_ctxt(vcpu);
+	struct x86_emulate_ctxt *ctxt;
 	struct x86_event event;
 	struct vcpu_event e;
-	int r;
+	int result, r;
 
-	begin(vcpu);
+	vcpu->emul->delivering = false;
+	if (!vcpu_event_ready(vcpu))
+		return 1;
+	vcpu->mmio.next_read = vcpu->mmio.nr_write = 0;
+	ctxt = load_ctxt(vcpu);
 	vcpu_event_commit(vcpu, &e);
 	event = (struct x86_event){
 		.vector = e.vector, .type = type[e.type],
 		.has_error = e.has_error, .error = e.error,
 	};
-	r = finish(vcpu, ctxt, x86_deliver_event(ctxt, &event), 0);
-	vcpu_event_after_exit(vcpu, NULL);
+	result = x86_deliver_event(ctxt, &event);
+	vcpu->emul->delivering = result == X86_IO;
+	r = finish(vcpu, ctxt, result, 0);
+	if (result == X86_OK)
+		vcpu_event_after_exit(vcpu, NULL);
+	else
+		vcpu->ev.committed = VCPU_EVENT_NONE;	/* it is still to come */
 	return r;
+}
+
+/*
+ * The hardware cannot deliver the event in this state.  A fault on the way is
+ * combined with it as if the hardware had been at it.
+ */
+int vcpu_emulate_event(struct kvm_vcpu *vcpu)
+{
+	begin(vcpu);
+	return deliver_event(vcpu);
 }
 
 int vcpu_emulate_task_switch(struct kvm_vcpu *vcpu, u16 selector, int reason,

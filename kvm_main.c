@@ -353,7 +353,8 @@ static bool vcpu_has_reason_to_wake(struct kvm_vcpu *vcpu)
 		return true;
 	if (vcpu->mp_state != KVM_MP_STATE_HALTED)
 		return false;
-	if (vcpu->ev.nmi.pending || atomic_read(&vcpu->ev.nmi_queued))
+	if ((vcpu->ev.nmi.pending || atomic_read(&vcpu->ev.nmi_queued)) &&
+	    vcpu_nmi_allowed(vcpu))
 		return true;
 	return vcpu_irq_allowed(vcpu) && vcpu_has_interrupt(vcpu);
 }
@@ -423,7 +424,7 @@ static int vcpu_block(struct kvm_vcpu *vcpu)
 	__must_hold(&vcpu->kvm->srcu)
 {
 	u64 start = ktime_get_mono_fast_ns(), waited;
-	bool woken;
+	bool woken, wake;
 
 	vcpu->stats.halt_exits++;
 	srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
@@ -435,10 +436,12 @@ static int vcpu_block(struct kvm_vcpu *vcpu)
 	if (!woken)
 		return 1;
 	vcpu->stats.halt_wakeup++;
-	clear_bit(KVM_REQ_UNBLOCK, &vcpu->requests);
+	wake = test_and_clear_bit(KVM_REQ_UNBLOCK, &vcpu->requests);
 	if (vcpu->apic && lapic_has_events(vcpu))
 		lapic_accept_events(vcpu);
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
+	/* A SIPI alone does not end HLT. */
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED &&
+	    (wake || vcpu_has_reason_to_wake(vcpu)))
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	vcpu_request(vcpu, KVM_REQ_EVENT);
 	return 1;
@@ -1012,6 +1015,7 @@ static struct kvm_vcpu *vcpu_create(struct kvm *kvm, u32 id)
 		return ERR_PTR(r);
 	}
 	clock_vcpu_init(vcpu);
+	cpuid_update(vcpu);		/* limits, before anybody sets state */
 	vcpu_load(vcpu);
 	vcpu_reset(vcpu, false);
 	vcpu_put(vcpu);

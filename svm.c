@@ -289,6 +289,13 @@ static void intercept_dr(struct vcpu_svm *svm, bool on)
 	}
 }
 
+/* By registers that are not the guest's own: those stay in vcpu->s meanwhile. */
+static bool is_debugged(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->guest_debug & (KVM_GUESTDBG_SINGLESTEP |
+				    KVM_GUESTDBG_USE_HW_BP);
+}
+
 static void svm_update_intercepts(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
@@ -300,11 +307,12 @@ static void svm_update_intercepts(struct kvm_vcpu *vcpu)
 	/* TPR: the processor keeps it, while the APIC is ours. */
 	intercept(svm, INTERCEPT_CR8_READ, !vcpu->apic);
 	intercept(svm, INTERCEPT_CR8_WRITE, !vcpu->apic);
-	/* A debugger's breakpoints are not lent out: see exit_dr(). */
-	if (svm->dr_live && (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP)) {
+	/* A debugger's registers are not lent out: see exit_dr(). */
+	if (svm->dr_live && is_debugged(vcpu)) {
 		svm->dr_live = false;
 		intercept_dr(svm, true);
 	}
+	vcpu_need(vcpu, VG_DR | VG_CR);
 	vcpu_touch(vcpu, VG_DR | VG_CR);
 }
 
@@ -446,7 +454,8 @@ static void svm_fetch(struct kvm_vcpu *vcpu, u32 groups)
 	if (groups & VG_CR2)
 		s->cr2 = save->cr2;
 	if (groups & VG_DR) {
-		s->dr6 = save->dr6;
+		if (!is_debugged(vcpu))
+			s->dr6 = save->dr6;
 		if (!(vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP))
 			s->dr7 = save->dr7;
 	}
@@ -482,7 +491,7 @@ static void commit_cr(struct vcpu_svm *svm)
 {
 	const struct vcpu_state *s = &svm->vcpu.s;
 	struct vmcb_save_area *save = &svm->vmcb->save;
-	u64 cr4 = s->cr4 | X86_CR4_PAE, efer = s->efer | EFER_SVME | EFER_NX;
+	u64 cr4 = (s->cr4 & GUEST_CR4_BITS) | X86_CR4_PAE, efer = s->efer | EFER_SVME | EFER_NX;
 	u64 cr0 = s->cr0 | X86_CR0_PG | X86_CR0_WP;
 	bool differs;
 
@@ -543,7 +552,7 @@ static void commit_dr(struct vcpu_svm *svm)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 
-	svm->vmcb->save.dr6 = vcpu->s.dr6;
+	svm->vmcb->save.dr6 = is_debugged(vcpu) ? DR6_RESERVED : vcpu->s.dr6;
 	svm->vmcb->save.dr7 = vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP ?
 			      vcpu->debug_dr7 : vcpu->s.dr7;
 	svm->clean &= ~CLEAN_DR;
@@ -918,11 +927,16 @@ static int exit_pf(struct kvm_vcpu *vcpu)
 static int exit_db(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
+	u64 dr6 = svm->vmcb->save.dr6;
 
 	vcpu_need(vcpu, VG_DR);
-	if (vcpu->guest_debug & (KVM_GUESTDBG_SINGLESTEP |
-				 KVM_GUESTDBG_USE_HW_BP))
-		return handle_debug_exit(vcpu, DB_VECTOR, vcpu->s.dr6);
+	if (is_debugged(vcpu)) {
+		vcpu_touch(vcpu, VG_DR);	/* without these bits again */
+		if (svm->stepped && !(dr6 & DR_TRAP_BITS) &&
+		    !(vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
+			return 1;
+		return handle_debug_exit(vcpu, DB_VECTOR, dr6);
+	}
 	if (svm->stepped && !svm->nmi_step_tf) {
 		vcpu->s.dr6 &= ~DR6_BS;
 		vcpu_touch(vcpu, VG_DR);
@@ -986,7 +1000,7 @@ static int exit_dr(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP)
+	if (is_debugged(vcpu))
 		return vcpu_emulate(vcpu, 0, INVALID_GPA, 0);
 	intercept_dr(svm, false);
 	svm->dr_live = true;
@@ -1133,7 +1147,8 @@ static void interrupted_delivery(struct vcpu_svm *svm)
 	};
 
 	bool soft = e.type == VCPU_EVENT_EXCEPTION && soft_vector(e.vector);
-	bool ours = svm->vcpu.ev.committed == VCPU_EVENT_EXCEPTION;
+	bool ours = svm->vcpu.ev.committed == VCPU_EVENT_EXCEPTION &&
+		    svm->vcpu.ev.exception.vector == e.vector;
 
 	if (soft && ours)
 		svm->vcpu.s.rip--;

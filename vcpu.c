@@ -201,6 +201,7 @@ int vcpu_set_efer(struct kvm_vcpu *vcpu, u64 val, bool host)
 	val &= ~(u64)EFER_LMA;
 	if ((val & EFER_LME) && (vcpu_cr0(vcpu) & X86_CR0_PG))
 		val |= EFER_LMA;
+	vcpu_need(vcpu, VG_CR);
 	vcpu->s.efer = val;
 	vcpu_touch(vcpu, VG_CR);
 	if ((old ^ val) & (EFER_NX | EFER_LMA))
@@ -318,6 +319,7 @@ void vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	s->nmi_masked = false;
 	memset(&vcpu->ev, 0, sizeof(vcpu->ev));
 	vcpu->pending_extint = -1;
+	vcpu->complete = NULL;		/* of an instruction that is no more */
 	if (!init) {
 		s->xcr0 = XFEATURE_MASK_FP;
 		s->star = s->lstar = s->cstar = s->fmask = 0;
@@ -415,7 +417,7 @@ bool vcpu_irq_allowed(struct kvm_vcpu *vcpu)
 	return (vcpu->s.rflags & X86_EFLAGS_IF) && !vcpu->s.int_shadow;
 }
 
-static bool nmi_allowed(struct kvm_vcpu *vcpu)
+bool vcpu_nmi_allowed(struct kvm_vcpu *vcpu)
 {
 	vcpu_need(vcpu, VG_INT);
 	return !vcpu->s.nmi_masked && !vcpu->s.int_shadow;
@@ -497,17 +499,23 @@ static int next_irq(struct kvm_vcpu *vcpu)
 }
 
 /*
- * An interrupt whose delivery met a fault of the guest's: it has been taken
- * from its controller, so it is kept until the fault's handler lets it in.
+ * An interrupt or NMI whose delivery met a fault of the guest's: it has been
+ * taken from its controller, so it is kept until the fault's handler lets it in.
  * INT n comes again by itself, when the handler returns to it.
  */
-static void hold_irq(struct kvm_vcpu *vcpu)
+static void hold_interrupted(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_events *ev = &vcpu->ev;
 
+	/* An NMI is pending once more, and blocked until the handler's IRET. */
+	if (unlikely(ev->exception.pending && ev->nmi.injected)) {
+		ev->nmi.injected = false;
+		ev->nmi.pending++;
+	}
 	if (likely(!ev->irq.injected))
 		return;
-	if (!ev->exception.pending && (ev->irq.soft || !kvm_ops->irq_needs_if ||
+	if (!ev->exception.pending && !ev->exception.injected &&
+	    !ev->nmi.injected && (ev->irq.soft || !kvm_ops->irq_needs_if ||
 				       vcpu_irq_allowed(vcpu)))
 		return;
 	ev->irq.injected = false;
@@ -555,7 +563,7 @@ int vcpu_choose_event(struct kvm_vcpu *vcpu)
 		return handle_triple_fault(vcpu);
 	}
 	collect_nmis(vcpu);
-	hold_irq(vcpu);
+	hold_interrupted(vcpu);
 
 	if (ev->exception.pending) {
 		ev->exception.pending = false;
@@ -570,7 +578,7 @@ int vcpu_choose_event(struct kvm_vcpu *vcpu)
 	} else if (ev->exception.injected || ev->nmi.injected ||
 		   ev->irq.injected) {
 		/* again, as it was */
-	} else if (ev->nmi.pending && nmi_allowed(vcpu)) {
+	} else if (ev->nmi.pending && vcpu_nmi_allowed(vcpu)) {
 		ev->nmi.pending--;
 		ev->nmi.injected = true;
 		ev->again = false;

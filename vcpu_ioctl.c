@@ -195,6 +195,7 @@ static int set_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *r)
 		vcpu->ev.irq.injected = true;
 		vcpu->ev.irq.soft = false;
 		vcpu->ev.irq.vector = bit;
+		vcpu->pending_extint = -1;	/* KVM_GET_SREGS shows it so */
 	}
 	vcpu_request(vcpu, KVM_REQ_EVENT);
 	return 0;
@@ -571,6 +572,8 @@ static int ioctl_guest_debug(struct kvm_vcpu *vcpu, void __user *argp)
 	if (copy_from_user(&dbg, argp, sizeof(dbg)))
 		return -EFAULT;
 	if (dbg.control & ~(u32)GUESTDBG_VALID)
+		return -EINVAL;
+	if ((dbg.control & KVM_GUESTDBG_USE_HW_BP) && dbg.arch.debugreg[7] >> 32)
 		return -EINVAL;
 	if (dbg.control & KVM_GUESTDBG_INJECT_DB)
 		vector = DB_VECTOR;

@@ -570,7 +570,7 @@ static void commit_cr(struct vcpu_vmx *vmx)
 {
 	const struct vcpu_state *s = &vmx->vcpu.s;
 	u64 cr0 = s->cr0 | X86_CR0_PG | X86_CR0_PE | X86_CR0_NE | X86_CR0_WP;
-	u64 cr4 = s->cr4 | X86_CR4_PAE;
+	u64 cr4 = (s->cr4 & GUEST_CR4_BITS) | X86_CR4_PAE;
 
 	cr0 &= ~(u64)(X86_CR0_CD | X86_CR0_NW);
 	if (!(s->cr0 & X86_CR0_PG))

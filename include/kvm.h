@@ -761,6 +761,7 @@ void vcpu_inject_db(struct kvm_vcpu *vcpu, unsigned long dr6_bits);
 /* Choose what the next entry delivers; opens windows for what cannot be. */
 int vcpu_choose_event(struct kvm_vcpu *vcpu);
 bool vcpu_irq_allowed(struct kvm_vcpu *vcpu);
+bool vcpu_nmi_allowed(struct kvm_vcpu *vcpu);
 /* For user space that injects interrupts itself (KVM_INTERRUPT). */
 bool vcpu_ready_for_irq(struct kvm_vcpu *vcpu);
 bool vcpu_wants_irq_window_exit(struct kvm_vcpu *vcpu);
@@ -858,6 +859,16 @@ void cpuid_query(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 const struct kvm_cpuid_entry2 *cpuid_find(struct kvm_vcpu *vcpu, u32 function,
 					  u32 index);
 /* Leaves depend on CR4, XCR0, APICBASE: refresh them and vcpu->feat. */
+/*
+ * Of CR4 no other bit may reach the hardware, whoever has let it into the guest's
+ * state: LA57 would have our tables walked as what they are not.
+ */
+#define GUEST_CR4_BITS							\
+	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | \
+	 X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE |	\
+	 X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_UMIP |		\
+	 X86_CR4_FSGSBASE | X86_CR4_OSXSAVE | X86_CR4_SMEP | X86_CR4_SMAP)
+
 void cpuid_update(struct kvm_vcpu *vcpu);
 /* Is a feature bit (X86_FEATURE_* of leaf words we know) shown to the guest? */
 bool guest_has(struct kvm_vcpu *vcpu, unsigned int x86_feature);

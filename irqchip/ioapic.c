@@ -60,6 +60,15 @@ static_assert(KVM_IOAPIC_NUM_PINS <= 32);
  * Pins
  */
 
+/* NMI, INIT and SMI are edges whatever is programmed (82093AA, "Trigger Mode"). */
+static bool is_level(const ioapic_rte *e)
+{
+	u32 mode = e->fields.delivery_mode << 8;
+
+	return e->fields.trig_mode &&
+	       (mode == APIC_DM_FIXED || mode == APIC_DM_LOWEST);
+}
+
 static int send_message(struct kvm_ioapic *ioapic, const ioapic_rte *e)
 {
 	struct lapic_msg msg = {
@@ -67,7 +76,7 @@ static int send_message(struct kvm_ioapic *ioapic, const ioapic_rte *e)
 		.vector = e->fields.vector,
 		.delivery_mode = e->fields.delivery_mode,
 		.logical = e->fields.dest_mode,
-		.level = e->fields.trig_mode,
+		.level = is_level(e),
 		.assert = true,
 	};
 	int n = lapic_deliver(ioapic->kvm, NULL, &msg);
@@ -82,10 +91,10 @@ static int service_pin(struct kvm_ioapic *ioapic, unsigned int pin)
 	ioapic_rte *e = &ioapic->s.redirtbl[pin];
 	int r;
 
-	if (e->fields.mask || (e->fields.trig_mode && e->fields.remote_irr))
+	if (e->fields.mask || (is_level(e) && e->fields.remote_irr))
 		return -1;
 	r = send_message(ioapic, e);
-	if (!e->fields.trig_mode)
+	if (!is_level(e))
 		ioapic->sent |= BIT(pin);
 	else if (r > 0)
 		e->fields.remote_irr = 1;
@@ -102,7 +111,7 @@ static int set_line(struct kvm_ioapic *ioapic, unsigned int pin, bool level)
 		return 1;
 	}
 	ioapic->s.irr |= bit;
-	if (!ioapic->s.redirtbl[pin].fields.trig_mode) {
+	if (!is_level(&ioapic->s.redirtbl[pin])) {
 		if (was)
 			return 0;		/* no edge */
 		ioapic->sent &= ~bit;
@@ -142,7 +151,7 @@ static void update_eoi_map(struct kvm_ioapic *ioapic)
 	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++) {
 		const ioapic_rte *e = &ioapic->s.redirtbl[pin];
 
-		if (e->fields.trig_mode ||
+		if (is_level(e) ||
 		    irq_has_notifier(ioapic->kvm, KVM_IRQCHIP_IOAPIC, pin))
 			__set_bit(e->fields.vector, map);
 	}
@@ -174,7 +183,7 @@ static u32 pins_of_vector(const struct kvm_ioapic *ioapic, u8 vector,
 
 		if (e->fields.vector != vector)
 			continue;
-		if (!e->fields.trig_mode || (level && e->fields.remote_irr))
+		if (!is_level(e) || (level && e->fields.remote_irr))
 			pins |= BIT(pin);
 	}
 	return pins;
@@ -242,7 +251,7 @@ void ioapic_eoi(struct kvm *kvm, u8 vector, bool level)
 	for_each_set_bit(pin, &pins, KVM_IOAPIC_NUM_PINS) {
 		ioapic_rte *e = &ioapic->s.redirtbl[pin];
 
-		if (!e->fields.trig_mode)
+		if (!is_level(e))
 			continue;
 		e->fields.remote_irr = 0;
 		if (ioapic->s.irr & BIT(pin))
@@ -286,12 +295,12 @@ static bool write_rte(struct kvm_ioapic *ioapic, unsigned int pin, bool high,
 		e->bits = (old & (~0ull << 32 | RTE_LOW_STATUS)) |
 			  (val & RTE_LOW_WRITABLE);
 		/* Systems rely on this to get rid of a stuck remote IRR. */
-		if (!e->fields.trig_mode)
+		if (!is_level(e))
 			e->fields.remote_irr = 0;
 	}
 	update_eoi_map(ioapic);
 	/* A level that is still up is sent now; a masked edge is lost. */
-	if (e->fields.trig_mode && (ioapic->s.irr & BIT(pin)))
+	if (is_level(e) && (ioapic->s.irr & BIT(pin)))
 		service_pin(ioapic, pin);
 	return (old & RTE_MASKED) && !(e->bits & RTE_MASKED);
 }

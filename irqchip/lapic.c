@@ -598,7 +598,7 @@ static void reset_registers(struct kvm_lapic *apic)
 	bitmap_zero(apic->isr, LAPIC_VECTORS);
 	bitmap_zero(apic->tmr, LAPIC_VECTORS);
 	apic->isr_top = -1;
-	WRITE_ONCE(apic->irr_pending, false);
+	update_irr_pending(apic);	/* others send meanwhile */
 	WRITE_ONCE(apic->extint, false);
 	xchg(&apic->esr_pending, 0);
 	update_ppr(apic);

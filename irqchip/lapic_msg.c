@@ -544,15 +544,17 @@ static void start_up(struct kvm_vcpu *vcpu, u8 vector)
 void lapic_accept_events(struct kvm_vcpu *vcpu)
 {
 	struct kvm_lapic *apic = vcpu->apic;
+	/* An INIT that comes meanwhile keeps the SIPI that follows it. */
+	unsigned long events = xchg(&apic->events, 0);
 
-	if (test_and_clear_bit(LAPIC_EVENT_INIT, &apic->events)) {
+	if (events & BIT(LAPIC_EVENT_INIT)) {
 		vcpu_reset(vcpu, true);
 		WRITE_ONCE(vcpu->mp_state,
 			   vcpu->apic_base & MSR_IA32_APICBASE_BSP ?
 			   KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED);
 	}
 	/* A SIPI means nothing to a processor that does not wait for it. */
-	if (test_and_clear_bit(LAPIC_EVENT_SIPI, &apic->events) &&
+	if ((events & BIT(LAPIC_EVENT_SIPI)) &&
 	    vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED) {
 		start_up(vcpu, READ_ONCE(apic->sipi_vector));
 		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);

@@ -34,6 +34,20 @@
 /* Deadlines further off than this would overflow host time: 2 years at 5 GHz. */
 #define MAX_DELAY_CYCLES	BIT_ULL(58)
 
+/* Rounded up: never before the deadline. */
+static u64 ns_until(struct kvm_lapic *apic, u64 cycles)
+{
+	return clock_tsc_to_ns(apic->vcpu, min(cycles, MAX_DELAY_CYCLES)) + 1;
+}
+
+/* The host's clock may be steered to run faster than its TSC: when to look again. */
+static s64 too_early(struct kvm_lapic *apic, s64 now)
+{
+	u64 tsc = clock_guest_tsc(apic->vcpu), deadline = READ_ONCE(apic->deadline);
+
+	return tsc < deadline ? now + ns_until(apic, deadline - tsc) : 0;
+}
+
 static enum hrtimer_restart lapic_timer_fn(struct hrtimer *timer)
 {
 	struct kvm_lapic *apic = container_of(timer, struct kvm_lapic, timer);
@@ -45,11 +59,14 @@ static enum hrtimer_restart lapic_timer_fn(struct hrtimer *timer)
 	if (!expires || now < expires)
 		return HRTIMER_NORESTART;
 	/* Periods that the host missed are lost, as IRR would merge them. */
-	if (period && lapic_periodic_mode(apic))
+	if (lapic_deadline_mode(apic))
+		next = too_early(apic, now);
+	else if (period && lapic_periodic_mode(apic))
 		next = expires + (div64_u64(now - expires, period) + 1) * period;
 	if (cmpxchg(&apic->expires, expires, next) != expires)
 		return HRTIMER_NORESTART;
-	lapic_local_deliver(apic, APIC_LVTT);
+	if (!next || !lapic_deadline_mode(apic))
+		lapic_local_deliver(apic, APIC_LVTT);
 	if (!next)
 		return HRTIMER_NORESTART;
 	hrtimer_set_expires(timer, ns_to_ktime(next));
@@ -167,7 +184,7 @@ void lapic_timer_set_mode(struct kvm_lapic *apic, u32 lvtt)
 
 void lapic_timer_rearm_deadline(struct kvm_lapic *apic)
 {
-	u64 deadline = apic->deadline, tsc, delay;
+	u64 deadline = apic->deadline, tsc;
 	unsigned long flags;
 	s64 now;
 
@@ -182,9 +199,7 @@ void lapic_timer_rearm_deadline(struct kvm_lapic *apic)
 		lapic_local_deliver(apic, APIC_LVTT);
 		return;
 	}
-	delay = clock_tsc_to_ns(apic->vcpu,
-				min(deadline - tsc, MAX_DELAY_CYCLES));
-	arm(apic, now + delay + 1);	/* never before the deadline */
+	arm(apic, now + ns_until(apic, deadline - tsc));
 }
 
 /* The MSR reads as zero once the timer has fired, or was never armed. */

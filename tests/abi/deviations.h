@@ -22,6 +22,12 @@ DEVIATION(vm86_iopl, "PUSHF in real mode pushes the guest's IOPL",
 DEVIATION(vm86_sysenter, "SYSENTER in real mode is #GP, as in the manual",
 	  "on VT-x, without unrestricted guest, it enters protected mode behind the module's back",
 	  "a vm86 task is in protected mode; with IA32_SYSENTER_CS zero meanwhile it faults as it should")
+DEVIATION(hlt_sipi, "a SIPI does not end HLT",
+	  "it does",
+	  "only a processor that waits for it takes a SIPI (SDM vol. 3, \"MP Initialization Protocol\")")
+DEVIATION(debug_dr7, "KVM_SET_GUEST_DEBUG refuses bits of DR7 that are none with EINVAL",
+	  "they are taken, and the next entry fails",
+	  "as KVM_SET_DEBUGREGS does for the same register")
 DEVIATION(efer_reserved, "KVM_SET_SREGS refuses reserved bits of EFER with EINVAL",
 	  "they are taken, and the next entry fails",
 	  "state that cannot be entered is refused when it is set, as KVM_SET_MSRS does for the same register")

@@ -420,3 +420,21 @@ TEST(cpuid_limits, "control register bits exist only with their feature")
 			vm_close(&vm);
 		}
 }
+
+GUEST(64, just_done, "nop\n" DONE);
+
+/* Of CR4, five-level paging and a bit that no processor has. */
+TEST(cpuid_none, "without CPUID the host is the limit, from the first ioctl on")
+{
+	static const u64 bad[] = { BIT(12), BIT(31), BIT(40) };
+	struct vm vm = vm_create(VM_NO_CPUID);
+	struct kvm_sregs sregs = get_sregs(&vm);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		sregs.cr4 = BIT(5) | bad[i];
+		CHECK_ERRNO(ioctl(vm.vcpu, KVM_SET_SREGS, &sregs), EINVAL);
+	}
+	START64(&vm, just_done);
+	run_done(&vm);
+}

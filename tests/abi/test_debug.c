@@ -360,3 +360,54 @@ TEST(debug_two_guests, "each guest keeps its breakpoints while another has the p
 	run_done(&other);
 	CHECK_EQ(ctl(&other)->exceptions, 0);
 }
+
+GUEST(64, sets_ts, "mov %cr0, %rax\n or $8, %eax\n mov %rax, %cr0\n" STEP "smsw %ebx\n" DONE);
+
+TEST(debug_keeps_ts, "KVM_SET_GUEST_DEBUG leaves the guest's CR0 alone")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_sregs sregs;
+
+	START64(&vm, sets_ts);
+	/* Nothing of CR0 is the hypervisor's own then. */
+	sregs = get_sregs(&vm);
+	sregs.cr0 = 0x80010033;
+	REQUIRE_OK(ioctl(vm.vcpu, KVM_SET_SREGS, &sregs));
+	run_step(&vm);
+	CHECK_OK(debug(&vm, 0));
+	run_done(&vm);
+	CHECK_EQ(get_regs(&vm).rbx & 8, 8);
+}
+
+TEST(debug_keeps_dr6, "a debugger's steps leave nothing in the guest's DR6")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_debugregs d;
+	u64 before;
+
+	START64(&vm, debuggee);
+	REQUIRE_OK(ioctl(vm.vcpu, KVM_GET_DEBUGREGS, &d));
+	before = d.dr6;
+	CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP));
+	stops_at(&vm, XOR, 1);
+	stops_at(&vm, CPUID, 1);
+	REQUIRE_OK(ioctl(vm.vcpu, KVM_GET_DEBUGREGS, &d));
+	CHECK_EQ(d.dr6, before);
+	CHECK_OK(debug(&vm, 0));
+	REQUIRE_OK(ioctl(vm.vcpu, KVM_GET_DEBUGREGS, &d));
+	CHECK_EQ(d.dr6, before);
+}
+
+TEST(debug_bad_dr7, "DR7 has 32 bits")
+{
+	struct kvm_guest_debug d = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP,
+		.arch.debugreg[7] = 1ull << 32,
+	};
+	struct vm vm = vm_create(0);
+
+	START64(&vm, debuggee);
+	if (differs(DEV_debug_dr7))
+		CHECK_ERRNO(ioctl(vm.vcpu, KVM_SET_GUEST_DEBUG, &d), EINVAL);
+	run_to(&vm, KVM_EXIT_MMIO);
+}

@@ -499,6 +499,52 @@ TEST(events_exception_real, "in real mode an exception pushes no code")
 	CHECK_EQ(get_regs(&vm).rbx & 0xffff, CODE + (real_gp_end - real_gp) - 4);
 }
 
+TEST(events_sregs, "KVM_SET_SREGS takes an interrupt over, and does not add one")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_sregs sregs;
+
+	START64(&vm, wait_40);
+	CHECK_OK(interrupt(&vm, 0x40));
+	sregs = get_sregs(&vm);
+	CHECK_EQ(sregs.interrupt_bitmap[1], 1);
+	REQUIRE_OK(ioctl(vm.vcpu, KVM_SET_SREGS, &sregs));
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->count[0x40], 1);
+}
+
+/* The exception's handler runs with interrupts off. */
+TEST(events_both_injected, "an exception and an interrupt that are both under way")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_vcpu_events e;
+	struct kvm_regs regs;
+
+	START64(&vm, wait_40);
+	regs = get_regs(&vm);
+	regs.rflags |= BIT(9);
+	set_regs(&vm, &regs);
+	e = get_events(&vm);
+	e.exception.injected = 1;
+	e.exception.nr = 6;
+	e.interrupt.injected = 1;
+	e.interrupt.nr = 0x40;
+	CHECK_OK(ioctl(vm.vcpu, KVM_SET_VCPU_EVENTS, &e));
+	run_to_out(&vm, PORT_EXC);
+	run_to_out(&vm, PORT_EXC);
+	CHECK_EQ(ctl(&vm)->vector, 6);
+	CHECK_EQ(ctl(&vm)->count[0x40], 0);
+	/* The handler lets it in. */
+	if (!differs(DEV_irq_meets_fault))
+		return;
+	settle(&vm);
+	regs = get_regs(&vm);
+	regs.rflags |= BIT(9);
+	set_regs(&vm, &regs);
+	run_to_out(&vm, PORT_EXC);
+	CHECK_EQ(ctl(&vm)->count[0x40], 1);
+}
+
 /* What a vm86 task would do, and real mode does not: IVT entries 13 and 17. */
 GUEST(16, real_sysenter, "movw $2f - real_sysenter + 0x1000, 13 * 4\n movw $0, 13 * 4 + 2\n"
 	"1: sysenter\n hlt\n"

@@ -555,6 +555,46 @@ TEST(irqchip_hlt, "HLT stays in the kernel until an interrupt comes")
 	CHECK_EQ(mp.mp_state, KVM_MP_STATE_RUNNABLE);
 }
 
+GUEST(64, sleep_once, STEP "hlt\n" DONE);
+
+TEST(irqchip_hlt_nmi, "an NMI that is blocked does not end HLT")
+{
+	struct vm vm = vm_create(VM_IRQCHIP);
+	struct kvm_vcpu_events e;
+
+	START64(&vm, sleep_once);
+	run_step(&vm);
+	settle(&vm);
+	e = get_events(&vm);
+	e.nmi.masked = 1;
+	CHECK_OK(ioctl(vm.vcpu, KVM_SET_VCPU_EVENTS, &e));
+	CHECK_OK(ioctl(vm.vcpu, KVM_NMI));
+	CHECK_ERRNO(run_ms(&vm, 50), EINTR);
+	e = get_events(&vm);
+	CHECK_EQ(e.nmi.pending, 1);
+	e.nmi.masked = 0;
+	CHECK_OK(ioctl(vm.vcpu, KVM_SET_VCPU_EVENTS, &e));
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->count[2], 1);
+}
+
+TEST(irqchip_hlt_sipi, "a SIPI does not end HLT")
+{
+	struct vm vm = vm_create(VM_IRQCHIP);
+	struct kvm_msi sipi = { .address_lo = 0xfee00000, .data = 0x600 | 0x10 };
+
+	START64(&vm, sleep_once);
+	lapic_on(vm.vcpu);
+	run_step(&vm);
+	CHECK_ERRNO(run_ms(&vm, 50), EINTR);
+	CHECK(ioctl(vm.fd, KVM_SIGNAL_MSI, &sipi) >= 0);
+	if (!differs(DEV_hlt_sipi))
+		return;
+	CHECK_ERRNO(run_ms(&vm, 50), EINTR);
+	CHECK_OK(ioctl(vm.vcpu, KVM_NMI));
+	run_done(&vm);
+}
+
 TEST(irqchip_mp_state, "KVM_GET/SET_MP_STATE")
 {
 	struct vm plain = vm_create(0), vm = vm_create(VM_IRQCHIP);

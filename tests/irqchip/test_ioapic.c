@@ -293,6 +293,21 @@ static void refused(void)
 	CHECK_EQ(take(&cpu[0]), 0x52);
 }
 
+/* An NMI is an edge even where the pin is set to level. */
+static void level_nmi(void)
+{
+	int i;
+
+	ioapic_route(10, 0x400 | LEVEL);
+	for (i = 1; i <= 2; i++) {
+		CHECK_EQ(ioapic_set_irq(&vm, 0, 10, 1), 1);
+		CHECK_EQ(ioapic_set_irq(&vm, 0, 10, 1), 0);
+		CHECK_EQ(ioapic_reg(0x10 + 20) & REMOTE_IRR, 0);
+		ioapic_set_irq(&vm, 0, 10, 0);
+		CHECK_EQ(cpu[0].ev.nmi_queued.counter, i);
+	}
+}
+
 const struct test ioapic_tests[] = {
 	{ "ioapic-registers", 1, registers },
 	{ "ioapic-edge", 1, edge },
@@ -303,5 +318,6 @@ const struct test ioapic_tests[] = {
 	{ "ioapic-sources", 1, sources },
 	{ "ioapic-state", 1, state },
 	{ "ioapic-refused", 1, refused },
+	{ "ioapic-level-nmi", 1, level_nmi },
 	{}
 };
