@@ -28,6 +28,9 @@ DEVIATION(hlt_sipi, "a SIPI does not end HLT",
 DEVIATION(debug_dr7, "KVM_SET_GUEST_DEBUG refuses bits of DR7 that are none with EINVAL",
 	  "they are taken, and the next entry fails",
 	  "as KVM_SET_DEBUGREGS does for the same register")
+DEVIATION(idt_in_device, "an event is delivered through an IDT, or to a stack, that is not memory: KVM_EXIT_MMIO",
+	  "KVM_EXIT_INTERNAL_ERROR",
+	  "a processor would read the device; so does the emulator, which delivers it")
 DEVIATION(efer_reserved, "KVM_SET_SREGS refuses reserved bits of EFER with EINVAL",
 	  "they are taken, and the next entry fails",
 	  "state that cannot be entered is refused when it is set, as KVM_SET_MSRS does for the same register")

@@ -127,6 +127,32 @@ TEST(odd_irq_meets_fault, "an interrupt whose gate faults comes once, behind the
 	CHECK_EQ(data(&vm)[2], 1);
 }
 
+GUEST(64, takes_40, "sti\n nop\n nop\n" DONE);
+
+TEST(odd_idt_in_device, "an interrupt is delivered by a gate that user space supplies")
+{
+	struct kvm_interrupt irq = { .irq = 0x40 };
+	struct vm vm = vm_create(0);
+	struct kvm_sregs s;
+	unsigned int reads = 0;
+
+	if (!differs(DEV_idt_in_device))
+		skip("Linux's module gives up");
+	START64(&vm, takes_40);
+	s = get_sregs(&vm);
+	s.idt.base = MMIO;
+	set_sregs(&vm, &s);
+	CHECK_OK(ioctl(vm.vcpu, KVM_INTERRUPT, &irq));
+	while (!run(&vm) && vm.run->exit_reason == KVM_EXIT_MMIO && reads++ < 8) {
+		if (!CHECK(vm.run->mmio.phys_addr - MMIO - 0x400 < 16))
+			return;
+		memcpy(vm.run->mmio.data,
+		       vm.mem + IDT + vm.run->mmio.phys_addr - MMIO, vm.run->mmio.len);
+	}
+	CHECK_EQ(vm.run->io.port, PORT_DONE);
+	CHECK_EQ(ctl(&vm)->count[0x40], 1);
+}
+
 /* ------------------------------------------------------------------------
  * TPR, seen from CR8
  */
