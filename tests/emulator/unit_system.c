@@ -241,6 +241,8 @@ static void msrs(void)
 static void time_stamps(void)
 {
 	long_mode(3);
+	machine_feature(&m, 0x80000001, 3, 27, true);
+	x86_emulate_set_cpuid(&m.c);
 	ok("\x0f\x31");
 	same(m.c.regs[X86_RAX], 0x89abcdef);
 	same(m.c.regs[X86_RDX], 0x01234567);
