@@ -170,9 +170,10 @@ static bool image_op(struct fxregs_state *fx, enum x86_fpu_op op,
 
 static bool guest_fpu_image_op(enum x86_fpu_op op, unsigned int reg, void *buf)
 {
-	struct fxregs_state fx __aligned(16);
+	/* Some processors leave parts of it as they were. */
+	struct fxregs_state fx __aligned(16) = {};
 
-	asm volatile("fxsaveq %0" : "=m" (fx));
+	asm volatile("fxsaveq %0" : "+m" (fx));
 	if (!image_op(&fx, op, reg, buf))
 		return false;
 	asm volatile("fxrstorq %0" : : "m" (fx));

@@ -1015,7 +1015,6 @@ static struct kvm_vcpu *vcpu_create(struct kvm *kvm, u32 id)
 		return ERR_PTR(r);
 	}
 	clock_vcpu_init(vcpu);
-	cpuid_update(vcpu);		/* limits, before anybody sets state */
 	vcpu_load(vcpu);
 	vcpu_reset(vcpu, false);
 	vcpu_put(vcpu);

@@ -811,6 +811,7 @@ static void svm_enter(struct kvm_vcpu *vcpu)
 	context_tracking_guest_enter();
 	svm_vmenter(&vcpu->s, svm->vmcb_pa, c->host_pa);
 	context_tracking_guest_exit();
+	svm->clean = CLEAN_ALL;		/* what changes from here on is not */
 	if (unlikely(debug_regs))
 		debug_regs_leave(svm);
 	/* The host's next #DB would find the guest's bits beside its own. */
@@ -825,7 +826,6 @@ static void svm_enter(struct kvm_vcpu *vcpu)
 		entry_failed(svm, c);
 	} else {
 		svm->vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;
-		svm->clean = CLEAN_ALL;
 	}
 	if (unlikely(vcpu->exit.reason == SVM_EXIT_EXCP_BASE + MC_VECTOR))
 		handle_host_mce();

@@ -204,6 +204,8 @@ int vcpu_set_efer(struct kvm_vcpu *vcpu, u64 val, bool host)
 	vcpu_need(vcpu, VG_CR);
 	vcpu->s.efer = val;
 	vcpu_touch(vcpu, VG_CR);
+	if ((old ^ val) & EFER_LMA)
+		vcpu_reload_pdptrs(vcpu);
 	if ((old ^ val) & (EFER_NX | EFER_LMA))
 		mmu_reset(vcpu);
 	return 0;
@@ -340,6 +342,7 @@ void vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 			 MSR_IA32_APICBASE_BSP : 0);
 	kvm_ops->vcpu_reset(vcpu, init);
 	kvm_ops->update_intercepts(vcpu);
+	cpuid_update(vcpu);		/* OSXSAVE goes with CR4 */
 	mmu_reset(vcpu);
 }
 

@@ -78,6 +78,8 @@ static void write_secondary(struct vcpu_vmx *vmx)
 		ctl &= ~SECONDARY_EXEC_ENABLE_VPID;
 	if (vcpu->cpuid_nent && !guest_has(vcpu, X86_FEATURE_RDTSCP))
 		ctl &= ~SECONDARY_EXEC_ENABLE_RDTSCP;
+	if (ctl & SECONDARY_EXEC_ENCLS_EXITING)
+		vmwrite(ENCLS_EXITING_BITMAP, ~0ul);
 	vmwrite(SECONDARY_VM_EXEC_CONTROL, ctl);
 }
 
@@ -495,8 +497,9 @@ static u32 fixed_ar(const struct vcpu_segment *s, int n)
 {
 	u32 ar = s->ar;
 
+	/* Of SS the privilege counts all the same. */
 	if (ar & SEG_UNUSABLE)
-		return SEG_UNUSABLE;
+		return SEG_UNUSABLE | (n == VCPU_SS ? ar & SEG_DPL_MASK : 0);
 	if (n < VCPU_LDTR)
 		ar |= 1;
 	if (n == VCPU_TR)
@@ -1340,6 +1343,7 @@ static int (*const vmx_exits[])(struct kvm_vcpu *vcpu) = {
 	[EXIT_REASON_XSETBV]		= handle_xsetbv,
 	[EXIT_REASON_INVPCID]		= handle_ud,
 	[EXIT_REASON_VMFUNC]		= handle_ud,
+	[EXIT_REASON_ENCLS]		= handle_ud,
 };
 
 /*

@@ -162,6 +162,7 @@ static int choose_controls(void)
 		r = choose("secondary", MSR_IA32_VMX_PROCBASED_CTLS2, 0,
 			   SECONDARY_EXEC_ENABLE_VPID |
 			   SECONDARY_EXEC_ENABLE_RDTSCP |
+			   SECONDARY_EXEC_ENCLS_EXITING |
 			   SECONDARY_EXEC_WBINVD_EXITING, &vmx_caps.secondary);
 	if (!r)
 		r = choose("exit", t ? MSR_IA32_VMX_TRUE_EXIT_CTLS :
