@@ -1013,9 +1013,13 @@ static void read_exit(struct vcpu_vmx *vmx, bool failed)
  */
 static struct perf_guest_switch_msr *counters_enter(int *nr)
 {
-	struct perf_guest_switch_msr *m = perf_guest_get_msrs(nr, NULL);
+	struct perf_guest_switch_msr *m;
 	int i;
 
+	*nr = 0;
+	if (!static_cpu_has(X86_FEATURE_ARCH_PERFMON))
+		return NULL;
+	m = perf_guest_get_msrs(nr, NULL);
 	for (i = 0; i < *nr; i++) {
 		if (m[i].msr == MSR_IA32_PEBS_ENABLE)
 			m[i].guest = 0;
