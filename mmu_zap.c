@@ -153,17 +153,24 @@ void mmu_zap_all(struct kvm *kvm)
 /* Tables where there was no memory were not watched for writes. */
 static void zap_tables_in(struct kvm *kvm, const struct kvm_slot *slot)
 {
-	struct shadow_page *sp;
+	struct list_head *active = &kvm->mmu.active;
+	struct shadow_page *sp, *next;
 	LIST_HEAD(zapped);
 
 	spin_lock(&kvm->mmu.lock);
 again:
-	list_for_each_entry(sp, &kvm->mmu.active, link) {
+	list_for_each_entry_safe(sp, next, active, link) {
 		if (sp->role.direct || sp->gfn < slot->base_gfn ||
 		    sp->gfn - slot->base_gfn >= slot->npages)
 			continue;
 		mmu_zap_page(kvm, sp, &zapped);
-		goto again;	/* children went with it */
+		if (need_resched() || spin_needbreak(&kvm->mmu.lock)) {
+			mmu_commit_zap(kvm, &zapped);
+			cond_resched_lock(&kvm->mmu.lock);
+			goto again;
+		}
+		if (&next->link != active && next->zapped)
+			goto again;	/* children went with it */
 	}
 	mmu_commit_zap(kvm, &zapped);
 	mmu_audit_after(kvm, "tables in a new slot");

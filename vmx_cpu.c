@@ -213,7 +213,7 @@ static void read_fixed_bits(void)
 
 struct vmcs *vmx_alloc_vmcs(int node)
 {
-	struct page *page = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO,
+	struct page *page = alloc_pages_node(node, GFP_KERNEL_ACCOUNT | __GFP_ZERO,
 					     get_order(vmx_caps.size));
 	struct vmcs *vmcs;
 

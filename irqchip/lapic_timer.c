@@ -100,6 +100,9 @@ void lapic_timer_stop(struct kvm_lapic *apic)
 static void arm(struct kvm_lapic *apic, s64 expires)
 {
 	xchg(&apic->expires, expires);	/* before the timer can fire */
+	/* One that read the old value may be about to queue the timer itself. */
+	if (unlikely(hrtimer_callback_running(&apic->timer)))
+		hrtimer_cancel(&apic->timer);
 	hrtimer_start(&apic->timer, ns_to_ktime(expires),
 		      HRTIMER_MODE_ABS_HARD);
 }

@@ -91,6 +91,11 @@ void hrtimer_start(struct hrtimer *t, ktime_t expires, enum hrtimer_mode mode)
 	enqueue(t);
 }
 
+int hrtimer_callback_running(struct hrtimer *t)
+{
+	return t->running;
+}
+
 int hrtimer_try_to_cancel(struct hrtimer *t)
 {
 	bool was = t->queued;
