@@ -40,12 +40,15 @@ static u64 ns_until(struct kvm_lapic *apic, u64 cycles)
 	return clock_tsc_to_ns(apic->vcpu, min(cycles, MAX_DELAY_CYCLES)) + 1;
 }
 
-/* The host's clock may be steered to run faster than its TSC: when to look again. */
+/*
+ * The host's clock may be steered to run faster than its TSC: when to look again.
+ * Where TSCs differ, this CPU's says nothing.
+ */
 static s64 too_early(struct kvm_lapic *apic, s64 now)
 {
 	u64 tsc = clock_guest_tsc(apic->vcpu), deadline = READ_ONCE(apic->deadline);
 
-	return tsc < deadline ? now + ns_until(apic, deadline - tsc) : 0;
+	return tsc < deadline && !check_tsc_unstable() ? now + ns_until(apic, deadline - tsc) : 0;
 }
 
 static enum hrtimer_restart lapic_timer_fn(struct hrtimer *timer)
