@@ -856,7 +856,8 @@ static void store_ctxt(struct kvm_vcpu *vcpu, struct x86_emulate_ctxt *ctxt)
 static void inject_fault(struct kvm_vcpu *vcpu, const struct x86_fault *f)
 {
 	if (f->vector == PF_VECTOR) {
-		mmu_invlpg(vcpu, f->address);	/* see mmu_forget() */
+		/* A fault ends what is known of the address, as INVLPG does. */
+		mmu_invlpg(vcpu, f->address);
 		vcpu_inject_pf(vcpu, f->address, f->error);
 	} else if (f->vector == DB_VECTOR) {
 		vcpu_inject_db(vcpu, f->address);
@@ -1142,7 +1143,7 @@ int vcpu_insn_length(struct kvm_vcpu *vcpu)
 	return -EFAULT;
 }
 
-/* Once more, if user space has left it to us meanwhile. */
+/* Also once more, with user space's answers, unless it took the event away. */
 static int deliver_event(struct kvm_vcpu *vcpu)
 {
 	static const u8 type[] = {

@@ -424,7 +424,7 @@ static int vcpu_block(struct kvm_vcpu *vcpu)
 	__must_hold(&vcpu->kvm->srcu)
 {
 	u64 start = ktime_get_mono_fast_ns(), waited;
-	bool woken, wake;
+	bool woken, unblocked;
 
 	vcpu->stats.halt_exits++;
 	srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
@@ -436,12 +436,12 @@ static int vcpu_block(struct kvm_vcpu *vcpu)
 	if (!woken)
 		return 1;
 	vcpu->stats.halt_wakeup++;
-	wake = test_and_clear_bit(KVM_REQ_UNBLOCK, &vcpu->requests);
+	unblocked = test_and_clear_bit(KVM_REQ_UNBLOCK, &vcpu->requests);
 	if (vcpu->apic && lapic_has_events(vcpu))
 		lapic_accept_events(vcpu);
 	/* A SIPI alone does not end HLT. */
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED &&
-	    (wake || vcpu_has_reason_to_wake(vcpu)))
+	    (unblocked || vcpu_has_reason_to_wake(vcpu)))
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	vcpu_request(vcpu, KVM_REQ_EVENT);
 	return 1;

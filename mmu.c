@@ -1213,12 +1213,16 @@ static u32 full_pfec(struct kvm_vcpu *vcpu, u32 error)
 /*
  * A processor that faults forgets what it knew of the address (SDM vol. 3,
  * "Operations that Invalidate TLBs and Paging-Structure Caches"), so after the
- * fault only the tables count.  Only an entry that is out of sync says else.
+ * fault only the tables count.  What says else is the emulator's memory, and an
+ * entry or marker that is out of sync.
  */
-void mmu_forget(struct kvm_vcpu *vcpu, gva_t gva)
+static void forget(struct kvm_vcpu *vcpu, const struct page_fault *f, u32 error)
 {
-	if (!list_empty(&vcpu->kvm->mmu.unsync))
-		mmu_invlpg(vcpu, gva);
+	if ((error & PFERR_PRESENT || f->marker) &&
+	    !list_empty(&vcpu->kvm->mmu.unsync))
+		mmu_invlpg(vcpu, f->gva);
+	else
+		vcpu_emulator_flush(vcpu);
 }
 
 int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
@@ -1240,9 +1244,7 @@ int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
 		return emulate_access(vcpu, &f, 0);
 	}
 	if (mmu_walk_guest(vcpu, &f.walk, f.gva, f.pfec)) {
-		vcpu_emulator_flush(vcpu);
-		if (error & PFERR_PRESENT || f.marker)
-			mmu_forget(vcpu, f.gva);
+		forget(vcpu, &f, error);
 		vcpu_inject_pf(vcpu, f.walk.fault.address, f.walk.fault.error);
 		return 1;
 	}

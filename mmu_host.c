@@ -15,8 +15,8 @@
 #include <linux/cpu.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
-#include "kvm.h"
 #include "compat.h"
+#include "kvm.h"
 #include "mmu_private.h"
 
 /* ------------------------------------------------------------------------

@@ -289,13 +289,6 @@ static void intercept_dr(struct vcpu_svm *svm, bool on)
 	}
 }
 
-/* By registers that are not the guest's own: those stay in vcpu->s meanwhile. */
-static bool is_debugged(const struct kvm_vcpu *vcpu)
-{
-	return vcpu->guest_debug & (KVM_GUESTDBG_SINGLESTEP |
-				    KVM_GUESTDBG_USE_HW_BP);
-}
-
 static void svm_update_intercepts(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
@@ -308,7 +301,7 @@ static void svm_update_intercepts(struct kvm_vcpu *vcpu)
 	intercept(svm, INTERCEPT_CR8_READ, !vcpu->apic);
 	intercept(svm, INTERCEPT_CR8_WRITE, !vcpu->apic);
 	/* A debugger's registers are not lent out: see exit_dr(). */
-	if (svm->dr_live && is_debugged(vcpu)) {
+	if (svm->dr_live && vcpu_is_debugged(vcpu)) {
 		svm->dr_live = false;
 		intercept_dr(svm, true);
 	}
@@ -454,7 +447,7 @@ static void svm_fetch(struct kvm_vcpu *vcpu, u32 groups)
 	if (groups & VG_CR2)
 		s->cr2 = save->cr2;
 	if (groups & VG_DR) {
-		if (!is_debugged(vcpu))
+		if (!vcpu_is_debugged(vcpu))
 			s->dr6 = save->dr6;
 		if (!(vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP))
 			s->dr7 = save->dr7;
@@ -491,7 +484,8 @@ static void commit_cr(struct vcpu_svm *svm)
 {
 	const struct vcpu_state *s = &svm->vcpu.s;
 	struct vmcb_save_area *save = &svm->vmcb->save;
-	u64 cr4 = (s->cr4 & GUEST_CR4_BITS) | X86_CR4_PAE, efer = s->efer | EFER_SVME | EFER_NX;
+	u64 cr4 = (s->cr4 & GUEST_CR4_BITS) | X86_CR4_PAE;
+	u64 efer = s->efer | EFER_SVME | EFER_NX;
 	u64 cr0 = s->cr0 | X86_CR0_PG | X86_CR0_WP;
 	bool differs;
 
@@ -552,7 +546,7 @@ static void commit_dr(struct vcpu_svm *svm)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 
-	svm->vmcb->save.dr6 = is_debugged(vcpu) ? DR6_RESERVED : vcpu->s.dr6;
+	svm->vmcb->save.dr6 = vcpu_is_debugged(vcpu) ? DR6_RESERVED : vcpu->s.dr6;
 	svm->vmcb->save.dr7 = vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP ?
 			      vcpu->debug_dr7 : vcpu->s.dr7;
 	svm->clean &= ~CLEAN_DR;
@@ -822,11 +816,10 @@ static void svm_enter(struct kvm_vcpu *vcpu)
 		hw_breakpoint_restore();
 	svm->vmcb->control.event_inj = 0;
 	read_exit(svm);
-	if (unlikely((u32)vcpu->exit.reason == SVM_EXIT_ERR)) {
+	if (unlikely((u32)vcpu->exit.reason == SVM_EXIT_ERR))
 		entry_failed(svm, c);
-	} else {
+	else
 		svm->vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;
-	}
 	if (unlikely(vcpu->exit.reason == SVM_EXIT_EXCP_BASE + MC_VECTOR))
 		handle_host_mce();
 	sync_tpr_from_vmcb(svm);
@@ -927,17 +920,18 @@ static int exit_pf(struct kvm_vcpu *vcpu)
 static int exit_db(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
+	bool ours = svm->stepped && !svm->nmi_step_tf;
 	u64 dr6 = svm->vmcb->save.dr6;
 
 	vcpu_need(vcpu, VG_DR);
-	if (is_debugged(vcpu)) {
+	if (vcpu_is_debugged(vcpu)) {
 		vcpu_touch(vcpu, VG_DR);	/* without these bits again */
-		if (svm->stepped && !(dr6 & DR_TRAP_BITS) &&
+		if (ours && !(dr6 & DR_TRAP_BITS) &&
 		    !(vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
 			return 1;
 		return handle_debug_exit(vcpu, DB_VECTOR, dr6);
 	}
-	if (svm->stepped && !svm->nmi_step_tf) {
+	if (ours) {
 		vcpu->s.dr6 &= ~DR6_BS;
 		vcpu_touch(vcpu, VG_DR);
 		if (!(vcpu->s.dr6 & (DR_TRAP_BITS | DR6_BD)))
@@ -1000,7 +994,7 @@ static int exit_dr(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (is_debugged(vcpu))
+	if (vcpu_is_debugged(vcpu))
 		return vcpu_emulate(vcpu, 0, INVALID_GPA, 0);
 	intercept_dr(svm, false);
 	svm->dr_live = true;

@@ -78,8 +78,6 @@ static void write_secondary(struct vcpu_vmx *vmx)
 		ctl &= ~SECONDARY_EXEC_ENABLE_VPID;
 	if (vcpu->cpuid_nent && !guest_has(vcpu, X86_FEATURE_RDTSCP))
 		ctl &= ~SECONDARY_EXEC_ENABLE_RDTSCP;
-	if (ctl & SECONDARY_EXEC_ENCLS_EXITING)
-		vmwrite(ENCLS_EXITING_BITMAP, ~0ul);
 	vmwrite(SECONDARY_VM_EXEC_CONTROL, ctl);
 }
 
@@ -203,6 +201,8 @@ static void write_controls(struct vcpu_vmx *vmx)
 		vmwrite(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->virtual_apic));
 		vmwrite(TPR_THRESHOLD, vmx->tpr_threshold = 0);
 	}
+	if (vmx_caps.secondary & SECONDARY_EXEC_ENCLS_EXITING)
+		vmwrite(ENCLS_EXITING_BITMAP, ~0ul);
 	vmwrite(MSR_BITMAP, __pa(vmx_msr_bitmap));
 	vmwrite(TSC_OFFSET, clock_hw_offset(vcpu));
 	vmwrite(VMCS_LINK_POINTER, ~0ul);
@@ -1128,8 +1128,7 @@ static int exit_db(struct kvm_vcpu *vcpu)
 		vcpu->s.int_shadow = 0;
 		vcpu_touch(vcpu, VG_INT);
 	}
-	if (vcpu->guest_debug & (KVM_GUESTDBG_SINGLESTEP |
-				 KVM_GUESTDBG_USE_HW_BP))
+	if (vcpu_is_debugged(vcpu))
 		return handle_debug_exit(vcpu, DB_VECTOR, bits);
 	vcpu_inject_db(vcpu, bits);
 	return 1;

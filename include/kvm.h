@@ -773,6 +773,13 @@ void vcpu_event_commit(struct kvm_vcpu *vcpu, struct vcpu_event *e);
 void vcpu_event_after_exit(struct kvm_vcpu *vcpu,
 			   const struct vcpu_event *again);
 
+/* A debugger takes every #DB, and has the debug registers: the guest's stay in s. */
+static inline bool vcpu_is_debugged(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->guest_debug & (KVM_GUESTDBG_SINGLESTEP |
+				    KVM_GUESTDBG_USE_HW_BP);
+}
+
 static inline bool vcpu_event_ready(struct kvm_vcpu *vcpu)
 {
 	return vcpu->ev.exception.injected || vcpu->ev.nmi.injected ||
@@ -858,7 +865,6 @@ long cpuid_get(struct kvm_vcpu *vcpu, struct kvm_cpuid2 __user *arg);
 void cpuid_query(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 const struct kvm_cpuid_entry2 *cpuid_find(struct kvm_vcpu *vcpu, u32 function,
 					  u32 index);
-/* Leaves depend on CR4, XCR0, APICBASE: refresh them and vcpu->feat. */
 /*
  * Of CR4 no other bit may reach the hardware, whoever has let it into the guest's
  * state: LA57 would have our tables walked as what they are not.
@@ -869,6 +875,7 @@ const struct kvm_cpuid_entry2 *cpuid_find(struct kvm_vcpu *vcpu, u32 function,
 	 X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_UMIP |		\
 	 X86_CR4_FSGSBASE | X86_CR4_OSXSAVE | X86_CR4_SMEP | X86_CR4_SMAP)
 
+/* Leaves depend on CR4, XCR0, APICBASE: refresh them and vcpu->feat. */
 void cpuid_update(struct kvm_vcpu *vcpu);
 /* Is a feature bit (X86_FEATURE_* of leaf words we know) shown to the guest? */
 bool guest_has(struct kvm_vcpu *vcpu, unsigned int x86_feature);

@@ -132,8 +132,6 @@ void mmu_new_cr3(struct kvm_vcpu *vcpu);
 int mmu_load(struct kvm_vcpu *vcpu);
 void mmu_unload(struct kvm_vcpu *vcpu);
 void mmu_invlpg(struct kvm_vcpu *vcpu, gva_t gva);
-/* The guest's own tables make @gva fault. */
-void mmu_forget(struct kvm_vcpu *vcpu, gva_t gva);
 
 /* #PF intercepted.  Contract as kvm_vendor_ops.handle_exit. */
 int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error);

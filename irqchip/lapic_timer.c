@@ -6,12 +6,13 @@
  * count register is never counted: it is computed from the time left.
  *
  * The vCPU re-arms the timer at every tick of a tickless guest, so that path
- * neither waits for a callback that runs elsewhere nor takes a lock.  Instead
+ * takes no lock, and waits for a callback only if one runs elsewhere.  Instead
  * `expires` is a claim: the owner writes what it armed the timer for, and the
  * callback fires only if the time has come and it can compare-and-exchange
  * that value away.  A callback that belongs to an earlier arming thus either
- * comes too early, or delivers what is due anyway, once.  Only a periodic
- * timer re-arms itself in the callback, and is cancelled for real first.
+ * comes too early, or delivers what is due anyway, once.  A periodic timer, and
+ * a deadline's that came early, re-arm themselves in the callback: who stops the
+ * one or arms the other waits for it.
  *
  * Trusts: the guest's counts for nothing but their range; they are bounded
  * here so that a guest cannot keep the host busy.  Read next: lapic.c.
@@ -48,7 +49,9 @@ static s64 too_early(struct kvm_lapic *apic, s64 now)
 {
 	u64 tsc = clock_guest_tsc(apic->vcpu), deadline = READ_ONCE(apic->deadline);
 
-	return tsc < deadline && !check_tsc_unstable() ? now + ns_until(apic, deadline - tsc) : 0;
+	if (tsc >= deadline || check_tsc_unstable())
+		return 0;
+	return now + ns_until(apic, deadline - tsc);
 }
 
 static enum hrtimer_restart lapic_timer_fn(struct hrtimer *timer)
@@ -57,18 +60,21 @@ static enum hrtimer_restart lapic_timer_fn(struct hrtimer *timer)
 	s64 expires = READ_ONCE(apic->expires);
 	s64 now = ktime_to_ns(ktime_get());
 	u64 period = READ_ONCE(apic->period);
+	bool early = false;
 	s64 next = 0;
 
 	if (!expires || now < expires)
 		return HRTIMER_NORESTART;
-	/* Periods that the host missed are lost, as IRR would merge them. */
-	if (lapic_deadline_mode(apic))
+	if (lapic_deadline_mode(apic)) {
 		next = too_early(apic, now);
-	else if (period && lapic_periodic_mode(apic))
+		early = next;
+	}
+	/* Periods that the host missed are lost, as IRR would merge them. */
+	if (period && lapic_periodic_mode(apic))
 		next = expires + (div64_u64(now - expires, period) + 1) * period;
 	if (cmpxchg(&apic->expires, expires, next) != expires)
 		return HRTIMER_NORESTART;
-	if (!next || !lapic_deadline_mode(apic))
+	if (!early)
 		lapic_local_deliver(apic, APIC_LVTT);
 	if (!next)
 		return HRTIMER_NORESTART;

@@ -372,7 +372,7 @@ TEST(debug_keeps_ts, "KVM_SET_GUEST_DEBUG leaves the guest's CR0 alone")
 	/* Nothing of CR0 is the hypervisor's own then. */
 	sregs = get_sregs(&vm);
 	sregs.cr0 = 0x80010033;
-	REQUIRE_OK(ioctl(vm.vcpu, KVM_SET_SREGS, &sregs));
+	set_sregs(&vm, &sregs);
 	run_step(&vm);
 	CHECK_OK(debug(&vm, 0));
 	run_done(&vm);

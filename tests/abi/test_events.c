@@ -508,7 +508,7 @@ TEST(events_sregs, "KVM_SET_SREGS takes an interrupt over, and does not add one"
 	CHECK_OK(interrupt(&vm, 0x40));
 	sregs = get_sregs(&vm);
 	CHECK_EQ(sregs.interrupt_bitmap[1], 1);
-	REQUIRE_OK(ioctl(vm.vcpu, KVM_SET_SREGS, &sregs));
+	set_sregs(&vm, &sregs);
 	run_done(&vm);
 	CHECK_EQ(ctl(&vm)->count[0x40], 1);
 }
@@ -522,7 +522,7 @@ TEST(events_both_injected, "an exception and an interrupt that are both under wa
 
 	START64(&vm, wait_40);
 	regs = get_regs(&vm);
-	regs.rflags |= BIT(9);
+	regs.rflags |= IF;
 	set_regs(&vm, &regs);
 	e = get_events(&vm);
 	e.exception.injected = 1;
@@ -539,7 +539,7 @@ TEST(events_both_injected, "an exception and an interrupt that are both under wa
 		return;
 	settle(&vm);
 	regs = get_regs(&vm);
-	regs.rflags |= BIT(9);
+	regs.rflags |= IF;
 	set_regs(&vm, &regs);
 	run_to_out(&vm, PORT_EXC);
 	CHECK_EQ(ctl(&vm)->count[0x40], 1);
@@ -570,7 +570,7 @@ TEST(events_real_mode_only, "SYSENTER is #GP in real mode, and nothing is #AC")
 	START16(&vm, real_unaligned);
 	sregs = get_sregs(&vm);
 	sregs.cr0 |= BIT(18);
-	REQUIRE_OK(ioctl(vm.vcpu, KVM_SET_SREGS, &sregs));
+	set_sregs(&vm, &sregs);
 	regs = get_regs(&vm);
 	regs.rflags |= BIT(18);
 	set_regs(&vm, &regs);

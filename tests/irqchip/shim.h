@@ -247,10 +247,10 @@ void jump(s64 ns);			/* the host sleeps: timers come late */
 #define hrtimer_set_expires(t, e) ((t)->expires = (e))
 void hrtimer_init(struct hrtimer *t, int clock, enum hrtimer_mode mode);
 void hrtimer_start(struct hrtimer *t, ktime_t expires, enum hrtimer_mode mode);
-#define check_tsc_unstable()	false
 int hrtimer_callback_running(struct hrtimer *t);
 int hrtimer_try_to_cancel(struct hrtimer *t);
 int hrtimer_cancel(struct hrtimer *t);
+#define check_tsc_unstable()	false	/* there is one */
 
 /* --- processor definitions --- */
 

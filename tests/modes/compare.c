@@ -217,10 +217,10 @@ static void compare_other(struct comparison *cmp)
 		check(cmp, D_OTHER, name, n->debug.db[i], e->debug.db[i]);
 	}
 	/*
-	 * Breakpoints that are off may be told of (SDM vol. 3, 17.2.3), and which there
-	 * are in the hardware meanwhile is not up to the guest.
+	 * A #DB may tell of breakpoints that are off (SDM vol. 3, 17.2.3), and which
+	 * there are in the hardware meanwhile is not up to the guest.
 	 */
-	if (!(cmp->c->dr7 & 0xff))
+	if (!(cmp->c->dr7 & 0xff) && outcome_vector(n) == EXC_DB)
 		unsure |= 0xf;
 	check(cmp, D_OTHER, "dr6", n->debug.dr6 & ~unsure, e->debug.dr6 & ~unsure);
 	check(cmp, D_OTHER, "dr7", n->debug.dr7, e->debug.dr7);
