@@ -187,13 +187,19 @@ static void leaf_drop(struct kvm *kvm, struct shadow_page *sp,
 				      &sp->spt[index]));
 }
 
-/* A table that nothing points to is of no use: it goes at once. */
+/* A table without parents is of no use: it goes, or else is the next to go. */
 static void unlink_child(struct kvm *kvm, struct shadow_page *child,
 			 u64 *parent, struct list_head *zapped)
 {
 	WARN_ON_ONCE(!pte_list_remove(&child->parents, parent));
-	if (!child->parents && !child->root_count && !child->zapped)
+	if (child->parents || child->root_count || child->zapped)
+		return;
+	if (kvm->mmu.nr_zapped < MMU_ZAP_BATCH) {
 		mmu_zap_page(kvm, child, zapped);
+		return;
+	}
+	child->born = 0;
+	list_move_tail(&child->link, &kvm->mmu.active);
 }
 
 bool mmu_drop_entry(struct kvm *kvm, struct shadow_page *sp,
@@ -338,6 +344,7 @@ void mmu_zap_page(struct kvm *kvm, struct shadow_page *sp,
 		unaccount_shadowed(kvm, sp);
 	if (!sp->root_count) {
 		list_move(&sp->link, zapped);
+		kvm->mmu.nr_zapped++;
 	} else {
 		/* Its vCPUs drop it before they enter again. */
 		list_del_init(&sp->link);
@@ -356,6 +363,7 @@ void mmu_commit_zap(struct kvm *kvm, struct list_head *zapped)
 	list_for_each_entry_safe(sp, next, zapped, link)
 		give_spare(&kvm->mmu, sp);
 	INIT_LIST_HEAD(zapped);
+	kvm->mmu.nr_zapped = 0;
 }
 
 /* The part of a role that is the same for all tables of a paging mode. */

@@ -377,7 +377,7 @@ static void audit_table(struct audit *a, struct shadow_page *sp)
 	if (!sp->role.direct && slot && !slot->settling &&
 	    !gfn_is_shadowed(slot, sp->gfn))
 		audit_fail(a, sp, 0, "not accounted as a page table");
-	if (!sp->parents && !sp->root_count && !may_be_root(sp))
+	if (!sp->parents && !sp->root_count && sp->born && !may_be_root(sp))
 		audit_fail(a, sp, 0, "nobody uses it");
 	if (sp->root_count < 0 || (sp->root_count && !may_be_root(sp)))
 		audit_fail(a, sp, 0, "cannot be a root");

@@ -165,12 +165,9 @@ static void young_spte(u64 *sptep, void *arg)
 		clear_bit(5, (unsigned long *)sptep);
 }
 
-/* @may_sleep, or NULL.  The range can be all of the guest's memory. */
-static void unmap_rmap(struct kvm *kvm, unsigned long *head, void *may_sleep)
+static void unmap_rmap(struct kvm *kvm, unsigned long *head, void *arg)
 {
 	rmap_unmap(kvm, head);
-	if (may_sleep)
-		cond_resched_lock(&kvm->mmu.lock);
 }
 
 static void age_rmap(struct kvm *kvm, unsigned long *head, void *arg)
@@ -180,9 +177,12 @@ static void age_rmap(struct kvm *kvm, unsigned long *head, void *arg)
 
 typedef void (*rmap_fn)(struct kvm *kvm, unsigned long *head, void *arg);
 
-/* All reverse maps of the gfns from @first to @last that exist. */
+/*
+ * All reverse maps of the gfns from @first to @last that exist.  The range can
+ * be all of the guest's memory.
+ */
 static void for_gfns(struct kvm *kvm, struct kvm_slot *slot, gfn_t first,
-		     gfn_t last, rmap_fn fn, void *arg)
+		     gfn_t last, rmap_fn fn, void *arg, bool may_sleep)
 {
 	gfn_t gfn = first;
 
@@ -192,16 +192,22 @@ static void for_gfns(struct kvm *kvm, struct kvm_slot *slot, gfn_t first,
 
 		if (block && block->rmap_2m)
 			fn(kvm, &block->rmap_2m, arg);
-		for (; block && gfn <= end; gfn++)
-			if (block->rmap[gfn & 511])
-				fn(kvm, &block->rmap[gfn & 511], arg);
+		for (; block && gfn <= end; gfn++) {
+			if (!block->rmap[gfn & 511])
+				continue;
+			fn(kvm, &block->rmap[gfn & 511], arg);
+			if (may_sleep)
+				cond_resched_lock(&kvm->mmu.lock);
+		}
+		if (may_sleep)
+			cond_resched_lock(&kvm->mmu.lock);
 		gfn = end + 1;
 	}
 }
 
 /* ... of the process's addresses from @start up to @end. */
 static void for_hvas(struct kvm *kvm, hva_t start, hva_t end, rmap_fn fn,
-		     void *arg)
+		     void *arg, bool may_sleep)
 {
 	struct kvm_slots *slots = kvm_slots(kvm);
 	unsigned int i;
@@ -216,7 +222,8 @@ static void for_hvas(struct kvm *kvm, hva_t start, hva_t end, rmap_fn fn,
 		for_gfns(kvm, slot, slot->base_gfn +
 			 ((from - slot->hva) >> PAGE_SHIFT),
 			 slot->base_gfn +
-			 ((to - 1 - slot->hva) >> PAGE_SHIFT), fn, arg);
+			 ((to - 1 - slot->hva) >> PAGE_SHIFT), fn, arg,
+			 may_sleep);
 	}
 }
 
@@ -238,8 +245,8 @@ static int notifier_start(struct mmu_notifier *mn,
 	spin_lock(&kvm->mmu.lock);
 	kvm->mmu.invalidate_count++;
 	kvm->stats.mmu_invalidations++;
-	for_hvas(kvm, range->start, range->end, unmap_rmap,
-		 mmu_notifier_range_blockable(range) ? mn : NULL);
+	for_hvas(kvm, range->start, range->end, unmap_rmap, NULL,
+		 mmu_notifier_range_blockable(range));
 	mmu_flush_dirty(kvm);
 	mmu_audit_after(kvm, "notifier");
 	spin_unlock(&kvm->mmu.lock);
@@ -265,7 +272,7 @@ static bool notifier_age(struct mmu_notifier *mn, hva_t start, hva_t end,
 	int idx = srcu_read_lock(&kvm->srcu);
 
 	spin_lock(&kvm->mmu.lock);
-	for_hvas(kvm, start, end, age_rmap, &young);
+	for_hvas(kvm, start, end, age_rmap, &young, false);
 	spin_unlock(&kvm->mmu.lock);
 	srcu_read_unlock(&kvm->srcu, idx);
 	return young.found;

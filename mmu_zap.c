@@ -159,7 +159,7 @@ static void zap_tables_in(struct kvm *kvm, const struct kvm_slot *slot)
 
 	spin_lock(&kvm->mmu.lock);
 again:
-	list_for_each_entry_safe(sp, next, active, link) {
+	list_for_each_entry_safe_reverse(sp, next, active, link) {
 		if (sp->role.direct || sp->gfn < slot->base_gfn ||
 		    sp->gfn - slot->base_gfn >= slot->npages)
 			continue;

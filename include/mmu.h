@@ -48,14 +48,15 @@ union mmu_role {
 };
 
 #define MMU_SPARE_PAGES		64
+#define MMU_ZAP_BATCH		256	/* at most, before those who wait get on */
 
 /* One shadow page.  All fields: mmu.lock. */
 struct shadow_page {
 	struct hlist_node hash;
-	struct list_head link;		/* kvm_mmu.active, newest first */
+	struct list_head link;		/* kvm_mmu.active, by .born */
 	struct list_head unsync_link;	/* kvm_mmu.unsync */
 	gfn_t gfn;			/* of the guest table, or first mapped */
-	u64 born;			/* kvm_mmu.births when it was made */
+	u64 born;			/* kvm_mmu.births; 0: to go first */
 	union mmu_role role;
 	bool unsync;			/* guest may write it unseen */
 	bool zapped;			/* off the hash; waits for its vCPUs */
@@ -101,6 +102,7 @@ struct kvm_mmu {
 	unsigned int nr_unsync;		/* lock */
 	struct list_head spare;		/* lock: empty pages, to use again */
 	unsigned int nr_spare;		/* lock */
+	unsigned int nr_zapped;		/* lock: since the last commit */
 	u64 births;			/* lock: shadow pages ever made */
 	unsigned long nr_pages, max_pages;	/* lock */
 	unsigned long requested_pages;	/* KVM_SET_NR_MMU_PAGES, or 0 */

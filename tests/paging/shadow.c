@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a processor does by itself and shadow paging has to take care of: one
- * page in very many places, tables with many parents, tables that come to a
- * new place while they are out of step, tables within the page that they map.
+ * page in very many places, tables with many parents, very many tables in one
+ * place, tables that come to a new place while they are out of step, tables
+ * within the page that they map.
  */
 #include "scene.h"
 
@@ -76,6 +77,44 @@ static void many_parents(const uintptr_t *frames)
 	}
 }
 
+#define TREE		600		/* leaf tables below one top entry */
+
+/*
+ * A top entry with very many tables below it comes and goes, which takes the
+ * hypervisor long; while it is gone some of them change, or are no tables.
+ */
+static void big_tree(const uintptr_t *frames)
+{
+	uintptr_t pointers = page_alloc(), directory = 0, tables[TREE];
+	u64 va = window(7), size = level_size(now.form, 2);
+	unsigned int i, round;
+
+	for (i = 0; i < TREE; i++) {
+		if (i % 512 == 0) {
+			directory = page_alloc();
+			entry_write(now.form, pointers, i / 512, directory | PTE_ALL);
+		}
+		tables[i] = page_alloc();
+		entry_write(now.form, tables[i], 0, frames[i & 1] | PTE_ALL);
+		entry_write(now.form, directory, i % 512, tables[i] | PTE_ALL);
+	}
+	va &= -level_size(now.form, 4);
+	for (round = 0; round < 4; round++) {
+		space_map(now.form, now.root, va, 4, pointers | PTE_ALL);
+		for (i = 0; i < TREE; i++)
+			check_some(va + i * size);
+		space_map(now.form, now.root, va, 4, 0);
+		flush_all();
+		check_some(va + random_below(&rng, TREE) * size);
+		for (i = 0; i < TREE; i += 1 + random_below(&rng, 9)) {
+			if (random_below(&rng, 2))
+				memset((void *)tables[i], 0, PAGE_SIZE);
+			entry_write(now.form, tables[i], 0,
+				    frames[random_below(&rng, 2)] | PTE_ALL);
+		}
+	}
+}
+
 int test_many(void)
 {
 	uintptr_t frames[2] = { frame_alloc(), frame_alloc() };
@@ -98,6 +137,8 @@ int test_many(void)
 	}
 	table_in_many_places(frames);
 	many_parents(frames);
+	if (now.form == &paging_long)
+		big_tree(frames);
 	return report("many");
 }
 
