@@ -84,7 +84,13 @@ export VENDOR CPU HOST HOST_KERNEL GUEST_KERNEL GUEST_INITRD MODULE MEM
 release		= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 module_dir	= $(DESTDIR)/lib/modules/$(release)/updates
 
-install: all
+# Without headers of its own for this kernel there is nothing to install for it.
+installable:
+ifeq ($(origin KDIR)$(wildcard $(native_kdir)),file)
+	@echo 'No headers of this kernel: install linux-headers-$(shell uname -r), or give KDIR=' >&2; exit 1
+endif
+
+install: installable all
 	install -D -m 644 build/$(release)/kvm.ko $(module_dir)/kvm.ko
 	install -D -m 755 tools/kvm-launch $(DESTDIR)$(PREFIX)/bin/kvm-launch
 	install -D -m 644 Documentation/kvm-launch.1 $(DESTDIR)$(PREFIX)/share/man/man1/kvm-launch.1
@@ -97,7 +103,7 @@ ifeq ($(DESTDIR),)
 endif
 	@echo 'Installed.  Stock modules in use stay until "modprobe -r kvm_amd kvm_intel kvm; modprobe kvm".'
 
-uninstall:
+uninstall: installable
 	rm -f $(module_dir)/kvm.ko $(DESTDIR)$(PREFIX)/bin/kvm-launch \
 		$(DESTDIR)$(PREFIX)/share/man/man1/kvm-launch.1 $(DESTDIR)/etc/modprobe.d/kvm.conf \
 		$(DESTDIR)/etc/modules-load.d/kvm.conf $(DESTDIR)/etc/udev/rules.d/65-kvm.rules
@@ -109,4 +115,4 @@ clean:
 	rm -rf build tools/kvm-launch
 
 .PHONY: all help module tools run check check-all check-quick check-sanitized mutants coverage \
-	bench install uninstall clean
+	bench installable install uninstall clean

@@ -6,7 +6,7 @@
  * nanoseconds), taken when the VM is made or its clock is set, and never
  * renewed: kvmclock then is a pure function of the TSC, the same on every
  * vCPU, and cannot run backwards.  Where it is not, each vCPU's pair is
- * renewed when it moves to another CPU, and never goes below what was shown.
+ * renewed when it is scheduled, and never goes below what was shown.
  *
  * Read next: msr.c for the MSRs, irqchip/lapic.c for timers.
  */
@@ -121,7 +121,8 @@ void clock_set_offset(struct kvm_vcpu *vcpu, u64 offset)
 /*
  * A write of IA32_TSC.  User space that restores several vCPUs writes nearly
  * the same value to each: they are meant to be synchronous, and get the
- * offset of the first.
+ * offset of the first.  0 is what it writes to a vCPU that is reset, or plugged
+ * in: to join the others.
  */
 void clock_set_tsc(struct kvm_vcpu *vcpu, u64 val, bool host)
 {
@@ -133,8 +134,8 @@ void clock_set_tsc(struct kvm_vcpu *vcpu, u64 val, bool host)
 		vcpu->tsc_adjust += offset - vcpu->tsc_offset;
 	} else if (tsc_is_stable()) {
 		spin_lock(&kvm->clock_lock);
-		if (kvm->tsc_written &&
-		    offset - kvm->tsc_offset + window < 2 * window)
+		if (!val || (kvm->tsc_written &&
+			     offset - kvm->tsc_offset + window < 2 * window))
 			offset = kvm->tsc_offset;
 		kvm->tsc_written = true;
 		kvm->tsc_offset = offset;
@@ -187,14 +188,17 @@ void clock_vcpu_init(struct kvm_vcpu *vcpu)
 	vcpu->clock.tsc_lost = tsc_lost;
 }
 
-/* On a CPU with another TSC the guest's must at least not jump back. */
+/*
+ * On a CPU with another TSC the guest's must at least not jump back; and what a
+ * TSC that may not be trusted says of time is good for a time slice.
+ */
 void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	if (unlikely(vcpu->clock.tsc_lost != tsc_lost)) {
 		vcpu->clock.tsc_lost = tsc_lost;
 		kvm_ops->set_tsc_offset(vcpu);
 	}
-	if (vcpu->last_cpu == cpu || tsc_is_stable())
+	if (tsc_is_stable())
 		return;
 	if (vcpu->last_cpu >= 0 && clock_host_tsc() < vcpu->last_host_tsc)
 		clock_set_offset(vcpu, vcpu->tsc_offset +
@@ -304,19 +308,22 @@ int clock_flags(void)
 
 long clock_ioctl_get(struct kvm *kvm, struct kvm_clock_data __user *arg)
 {
-	struct kvm_clock_data data = {};
+	struct kvm_clock_data data = { .flags = KVM_CLOCK_REALTIME };
+	unsigned long flags;
 
-	data.flags = KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
+	/* All of it at one instant. */
+	local_irq_save(flags);
 	data.realtime = ktime_get_real_ns();
-	data.host_tsc = rdtsc_ordered();
 	if (tsc_is_stable()) {
-		data.flags |= KVM_CLOCK_TSC_STABLE;
+		data.flags |= KVM_CLOCK_TSC_STABLE | KVM_CLOCK_HOST_TSC;
+		data.host_tsc = rdtsc_ordered();
 		spin_lock(&kvm->clock_lock);
 		data.clock = vm_ns_at(kvm, data.host_tsc + tsc_lost);
 		spin_unlock(&kvm->clock_lock);
 	} else {
 		data.clock = vm_ns(kvm);
 	}
+	local_irq_restore(flags);
 	return copy_to_user(arg, &data, sizeof(data)) ? -EFAULT : 0;
 }
 
@@ -324,6 +331,7 @@ long clock_ioctl_set(struct kvm *kvm, struct kvm_clock_data __user *arg)
 {
 	struct kvm_clock_data data;
 	struct kvm_vcpu *vcpu;
+	unsigned long flags;
 	u64 now;
 	int i;
 
@@ -332,12 +340,14 @@ long clock_ioctl_set(struct kvm *kvm, struct kvm_clock_data __user *arg)
 	/* HOST_TSC is accepted, so that the output of KVM_GET_CLOCK fits. */
 	if (data.flags & ~(u32)clock_flags())
 		return -EINVAL;
+	local_irq_save(flags);
 	if (data.flags & KVM_CLOCK_REALTIME) {
 		now = ktime_get_real_ns();
 		if (now > data.realtime)
 			data.clock += now - data.realtime;
 	}
 	set_vm_ns(kvm, data.clock);
+	local_irq_restore(flags);
 	kvm_for_each_vcpu(i, vcpu, kvm)
 		vcpu->clock.last_ns = 0;
 	kvm_request_all(kvm, KVM_REQ_CLOCK_UPDATE, false);

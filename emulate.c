@@ -777,6 +777,8 @@ static int complete_mmio_read(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_mmio_piece *p = &vcpu->mmio.read[vcpu->mmio.nr_read++];
 
+	if (vcpu_was_moved(vcpu))
+		return 1;
 	memcpy(p->data, vcpu->run->mmio.data, p->len);
 	trace_kvm_mmio(KVM_TRACE_MMIO_READ, p->len, p->gpa, p->data);
 	return emulate_again(vcpu);
@@ -784,6 +786,8 @@ static int complete_mmio_read(struct kvm_vcpu *vcpu)
 
 static int complete_port_in(struct kvm_vcpu *vcpu)
 {
+	if (vcpu_was_moved(vcpu))
+		return 1;
 	vcpu->pio.answered = true;
 	return emulate_again(vcpu);
 }
@@ -792,13 +796,13 @@ static int exit_for_read(struct kvm_vcpu *vcpu)
 {
 	if (vcpu->pio.need) {
 		vcpu->pio.need = false;
-		vcpu->complete = complete_port_in;
+		vcpu_ask(vcpu, complete_port_in);
 		return kvm_io_exit(vcpu, true, vcpu->pio.port, vcpu->pio.size,
 				   vcpu->pio.count);
 	}
 	vcpu->mmio.need = false;
 	fill_mmio(vcpu, &vcpu->mmio.read[vcpu->mmio.nr_read], false);
-	vcpu->complete = complete_mmio_read;
+	vcpu_ask(vcpu, complete_mmio_read);
 	return 0;
 }
 

@@ -346,6 +346,8 @@ static int complete_port_in(struct kvm_vcpu *vcpu)
 {
 	u32 val = 0;
 
+	if (vcpu_was_moved(vcpu))
+		return 1;
 	memcpy(&val, vcpu->pio_data, vcpu->pio.size);
 	trace_kvm_pio(true, vcpu->pio.port, vcpu->pio.size, 1, &val);
 	port_result(vcpu, vcpu->pio.size, val);
@@ -383,7 +385,7 @@ int handle_pio(struct kvm_vcpu *vcpu, bool in, u16 port, int size)
 		}
 		vcpu->pio.port = port;
 		vcpu->pio.size = size;
-		vcpu->complete = complete_port_in;
+		vcpu_ask(vcpu, complete_port_in);
 		return kvm_io_exit(vcpu, true, port, size, 1);
 	}
 

@@ -187,7 +187,7 @@ static void leaf_drop(struct kvm *kvm, struct shadow_page *sp,
 				      &sp->spt[index]));
 }
 
-/* A table without parents is of no use: it goes, or else is the next to go. */
+/* A table without parents is of no use: it goes, or if many just did, soon. */
 static void unlink_child(struct kvm *kvm, struct shadow_page *child,
 			 u64 *parent, struct list_head *zapped)
 {

@@ -49,8 +49,24 @@ again:
 	}
 }
 
+/* A table that unlink_child() left for later. */
+static struct shadow_page *left_over(struct kvm_mmu *mmu)
+{
+	struct shadow_page *sp;
+
+	if (list_empty(&mmu->active))
+		return NULL;
+	sp = list_last_entry(&mmu->active, struct shadow_page, link);
+	return unlikely(!sp->born) ? sp : NULL;
+}
+
 void mmu_make_room(struct kvm *kvm, struct list_head *zapped)
 {
+	struct shadow_page *sp;
+
+	while ((sp = left_over(&kvm->mmu)) &&
+	       kvm->mmu.nr_zapped < MMU_ZAP_BATCH)
+		mmu_zap_page(kvm, sp, zapped);
 	if (likely(kvm->mmu.nr_pages + MMU_ROOM <= kvm->mmu.max_pages))
 		return;
 	/* A batch, so that the flush is paid for once. */

@@ -360,6 +360,8 @@ static const struct msr_row rows[] = {
 	  .offset = OFF(mtrr.def_type), .set = set_mtrr_def },
 	{ RANGE(MSR_IA32_MC0_CTL, MSR_IA32_MC0_CTL + 4 * MCE_BANKS - 1), 0,
 	  .get = get_mce, .set = set_mce },
+	/* Listed, as KVM_GET_LAPIC does not hold it; else see in_lapic(). */
+	{ ONE(MSR_IA32_TSC_DEADLINE), ROW_LIST },
 	{ ONE(MSR_KVM_WALL_CLOCK_NEW), ROW_LIST,
 	  .get = get_wall_clock, .set = set_wall_clock },
 	{ ONE(MSR_KVM_SYSTEM_TIME_NEW), ROW_LIST,
@@ -427,7 +429,7 @@ int msr_get(struct kvm_vcpu *vcpu, u32 index, u64 *val, bool host)
 	const struct msr_row *row;
 
 	if (in_lapic(index))
-		return vcpu->apic ? lapic_msr_read(vcpu, index, val) : 1;
+		return lapic_msr_read(vcpu, index, val);
 	row = find_row(vcpu, index);
 	if (!row)
 		return 1;
@@ -448,7 +450,7 @@ int msr_set(struct kvm_vcpu *vcpu, u32 index, u64 val, bool host)
 	const struct msr_row *row;
 
 	if (in_lapic(index))
-		return vcpu->apic ? lapic_msr_write(vcpu, index, val) : 1;
+		return lapic_msr_write(vcpu, index, val);
 	row = find_row(vcpu, index);
 	if (!row)
 		return 1;

@@ -518,8 +518,7 @@ static void hold_interrupted(struct kvm_vcpu *vcpu)
 	if (likely(!ev->irq.injected))
 		return;
 	if (!ev->exception.pending && !ev->exception.injected &&
-	    !ev->nmi.injected && (ev->irq.soft || !kvm_ops->irq_needs_if ||
-				       vcpu_irq_allowed(vcpu)))
+	    !ev->nmi.injected && (ev->irq.soft || vcpu_irq_allowed(vcpu)))
 		return;
 	ev->irq.injected = false;
 	if (!ev->irq.soft) {

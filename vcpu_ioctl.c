@@ -132,6 +132,8 @@ static void get_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *r)
 	};
 	if (vcpu->ev.irq.injected && !vcpu->ev.irq.soft)
 		vector = vcpu->ev.irq.vector;
+	else if (vcpu->ev.irq.held)
+		vector = vcpu->ev.irq.held_vector;
 	else if (!vcpu->apic)
 		vector = vcpu->pending_extint;
 	if (vector >= 0)

@@ -1442,7 +1442,6 @@ static const struct trace_print_flags exit_names[] = { VMX_EXIT_REASONS };
 const struct kvm_vendor_ops vmx_ops = {
 	.name			= "VT-x",
 	.vcpu_size		= sizeof(struct vcpu_vmx),
-	.irq_needs_if		= true,
 	.ucode_rev		= 0x100000000ull,
 	.exit_names		= exit_names,
 	.nr_exit_names		= ARRAY_SIZE(exit_names),

@@ -405,6 +405,7 @@ struct kvm_vcpu {
 
 	/* I/O in flight (io.c, emulate.c).  Own thread. */
 	int (*complete)(struct kvm_vcpu *vcpu);	/* at the next KVM_RUN */
+	unsigned long asked_rip;	/* see vcpu_ask() */
 	struct {
 		u16 port;
 		u8 size;
@@ -527,7 +528,6 @@ enum vcpu_entry {
 struct kvm_vendor_ops {
 	const char *name;
 	size_t vcpu_size;		/* of the struct that starts with kvm_vcpu */
-	bool irq_needs_if;		/* or an entry that injects one fails */
 	/* What a guest gets as long as its CPUID and its user say nothing else. */
 	bool amd;
 	u64 ucode_rev;
@@ -628,6 +628,22 @@ static inline void vcpu_set_rip(struct kvm_vcpu *vcpu, unsigned long rip)
 	vcpu_need(vcpu, VG_RIP);
 	vcpu->s.rip = rip;
 	vcpu_touch(vcpu, VG_RIP);
+}
+
+/*
+ * @answer gets what user space will say to the exit that is about to be made.
+ * If vcpu_was_moved() meanwhile, by a reset say, there is no use for it.
+ */
+static inline void vcpu_ask(struct kvm_vcpu *vcpu,
+			    int (*answer)(struct kvm_vcpu *vcpu))
+{
+	vcpu->complete = answer;
+	vcpu->asked_rip = vcpu_rip(vcpu);
+}
+
+static inline bool vcpu_was_moved(struct kvm_vcpu *vcpu)
+{
+	return unlikely(vcpu_rip(vcpu) != vcpu->asked_rip);
 }
 
 static inline u64 vcpu_cr0(struct kvm_vcpu *vcpu)

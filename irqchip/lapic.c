@@ -812,10 +812,15 @@ int lapic_set_state(struct kvm_vcpu *vcpu, const struct kvm_lapic_state *s)
 	lapic_map_update(vcpu->kvm);
 
 	lapic_timer_set_divide(apic, lapic_reg(apic, APIC_TDCR));
-	/* A one-shot timer at zero has fired; a periodic one starts anew. */
+	/*
+	 * At zero a one-shot timer is due: whether its interrupt was seen cannot
+	 * be told, as some clients do not keep the count.  A periodic one starts
+	 * anew.
+	 */
 	count = min(state_reg(s, APIC_TMCCT), lapic_reg(apic, APIC_TMICT));
-	if (!count && lapic_periodic_mode(apic))
-		count = lapic_reg(apic, APIC_TMICT);
+	if (!count && lapic_reg(apic, APIC_TMICT))
+		count = lapic_periodic_mode(apic) ?
+			lapic_reg(apic, APIC_TMICT) : 1;
 	lapic_timer_start(apic, count);
 	lapic_set_deadline(vcpu, deadline);
 	vcpu_request(vcpu, KVM_REQ_EVENT);

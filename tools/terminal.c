@@ -90,15 +90,19 @@ static void *signal_thread(void *set)
 /* Starts to pass on what is typed; @input says whether it took the byte. */
 void terminal_start(struct vm *vm, bool (*input)(struct vm *vm, uint8_t byte))
 {
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	static sigset_t ending;
+	struct sigaction action;
 	pthread_t thread;
+	unsigned int i;
 
 	terminal_vm = vm;
 	terminal_input = input;
 	sigemptyset(&ending);
-	sigaddset(&ending, SIGINT);
-	sigaddset(&ending, SIGTERM);
-	sigaddset(&ending, SIGHUP);
+	/* But for what nohup, or a shell's background, has us ignore. */
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		if (!sigaction(signals[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&ending, signals[i]);
 	/* Threads made later inherit the mask: the signals go to their thread. */
 	pthread_sigmask(SIG_BLOCK, &ending, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -108,15 +112,15 @@ void terminal_start(struct vm *vm, bool (*input)(struct vm *vm, uint8_t byte))
 		die(STATUS_HOST, "no threads for the terminal: %s", strerror(errno));
 }
 
-/* Writes a byte; waits where the other end is slow. */
+/* Writes a byte; waits where the other end is slow, but not beyond the VM's end. */
 void terminal_put(uint8_t byte)
 {
 	struct pollfd wait = { .fd = STDOUT_FILENO, .events = POLLOUT };
 
-	while (write(STDOUT_FILENO, &byte, 1) < 0) {
-		if (errno == EAGAIN)
-			poll(&wait, 1, -1);
-		else if (errno != EINTR)
+	while (poll(&wait, 1, 100) <= 0)
+		if (vm_ended(terminal_vm))
 			return;
-	}
+	while (write(STDOUT_FILENO, &byte, 1) < 0 && (errno == EINTR || errno == EAGAIN))
+		if (vm_ended(terminal_vm))
+			return;
 }

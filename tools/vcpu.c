@@ -184,6 +184,7 @@ static void handle_exit(struct vcpu *vcpu)
 		break;
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
+	case KVM_EXIT_SET_TPR:
 		break;
 	case KVM_EXIT_HLT:
 		complain("vCPU %u halted and nothing can wake it", vcpu->id);

@@ -52,10 +52,13 @@ DEVIATION(ring_full, "the coalesced ring is full with all entries but one",
 DEVIATION(ins_mmio, "INS into MMIO writes each item by itself",
 	  "several items become one access of up to 8 bytes",
 	  "so does the processor, and so devices expect it")
+DEVIATION(moved, "what user space answers to IN, INS or a load is dropped if RIP was set meanwhile",
+	  "for IN only; else the old instruction goes on at the new place",
+	  "a client that resets a vCPU in between means it")
 DEVIATION(interrupt_twice, "a second KVM_INTERRUPT before the first is delivered fails with EEXIST",
 	  "it replaces the first",
 	  "the API document says EEXIST, and an interrupt that was acknowledged must not be lost")
-DEVIATION(interrupt_if, "an interrupt from user space waits until the guest takes interrupts: KVM_INTERRUPT for IF and the shadow, on VT-x one in the state that is set for IF too",
+DEVIATION(interrupt_if, "an interrupt from user space waits until the guest takes interrupts: whether by KVM_INTERRUPT or in the state that is set",
 	  "it is delivered at the next entry, whatever IF is; on VT-x that entry fails if IF is clear",
 	  "so does an interrupt; a client that looks at ready_for_interrupt_injection first sees no difference")
 DEVIATION(irq_meets_fault, "an interrupt whose delivery met a page fault of the guest's comes when that fault's handler is done",

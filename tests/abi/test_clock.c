@@ -324,6 +324,23 @@ TEST(clock_set_tsc, "KVM_SET_MSRS of the TSC: the guest goes on from there")
 	}
 }
 
+/* What a client writes to a vCPU that it resets, or adds while others run. */
+TEST(clock_tsc_zero, "KVM_SET_MSRS of the TSC to 0: the vCPU joins the others")
+{
+	struct vm vm = vm_create(0);
+	int other = vm_add_vcpu(&vm, 1);
+	u64 a, b;
+
+	CHECK_EQ(set_msr(vm.vcpu, TSC, 1ull << 50), 1);
+	CHECK_EQ(set_msr(other, TSC, 0), 1);
+	CHECK_EQ(get_msr(vm.vcpu, TSC, &a), 1);
+	CHECK_EQ(get_msr(other, TSC, &b), 1);
+	CHECK_MSG(b - a < 20000000000, "%#llx and %#llx", (long long)a, (long long)b);
+	CHECK_EQ(set_msr(vm.vcpu, TSC, 0), 1);
+	CHECK_EQ(get_msr(vm.vcpu, TSC, &a), 1);
+	CHECK_MSG(a - b < 20000000000, "%#llx and %#llx", (long long)b, (long long)a);
+}
+
 TEST(clock_tsc_two, "one vCPU's TSC is not another's")
 {
 	struct vm vm = vm_create(0), b;

@@ -70,6 +70,46 @@ TEST(io_in, "IN: what arrives, and what of RAX stays")
 		CHECK_EQ(data(&vm)[i], want[i].rax);
 }
 
+GUEST(64, in_and_away, "in $0x10, %al\n" DONE
+	".balign 64\n mov %rax, 0xa000\n" DONE
+	".balign 64\n mov $0x60, %edx\n mov $0x40000, %edi\n insb\n" DONE
+	".balign 64\n mov $0xd0000000, %esi\n mov (%rsi), %eax\n" DONE);
+
+/* What a client does that resets a vCPU, which waits for an answer. */
+static void answer_elsewhere(u64 from, u32 reason)
+{
+	struct vm vm = vm_create(0);
+	struct kvm_regs r;
+
+	START64(&vm, in_and_away);
+	r = get_regs(&vm);
+	r.rip = from;
+	set_regs(&vm, &r);
+	run_to(&vm, reason);
+	if (reason == KVM_EXIT_IO)
+		*(u32 *)io_data(&vm) = 0xee;
+	else
+		vm.run->mmio.data[0] = 0xee;
+	r = get_regs(&vm);
+	r.rip = CODE + 64;
+	r.rax = r.rdi = 0x40000;
+	set_regs(&vm, &r);
+	vm.mem[FREE] = 0x11;
+	run_done(&vm);
+	CHECK_EQ(data(&vm)[0], 0x40000);
+	CHECK_EQ(vm.mem[FREE], 0x11);
+	vm_close(&vm);
+}
+
+TEST(io_in_moved, "if another RIP is set before KVM_RUN, the answer is dropped")
+{
+	answer_elsewhere(CODE, KVM_EXIT_IO);
+	if (!differs(DEV_moved))
+		return;
+	answer_elsewhere(CODE + 128, KVM_EXIT_IO);
+	answer_elsewhere(CODE + 192, KVM_EXIT_MMIO);
+}
+
 GUEST(64, in_kernel_ports, "in $0x21, %al\n in $0x40, %al\n in $0x61, %al\n" DONE);
 
 TEST(io_devices, "ports of devices that KVM does not have are user space's")

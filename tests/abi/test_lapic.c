@@ -326,6 +326,29 @@ TEST(lapic_restored_timer, "a timer that KVM_SET_LAPIC restores goes on")
 	CHECK_EQ(ctl(&vm)->count[0x53], 1);
 }
 
+/* QEMU keeps no current count: what it restores is due. */
+TEST(lapic_restored_due, "a one-shot timer that KVM_SET_LAPIC restores at zero fires")
+{
+	struct vm vm = vm_create(VM_IRQCHIP);
+	struct kvm_lapic_state s;
+
+	start_waiter(&vm);
+	s = get_lapic(vm.vcpu);
+	*reg(&s, LVTT) = 0x53;
+	*reg(&s, TDCR) = 0xb;
+	*reg(&s, TMICT) = 3000000;
+	*reg(&s, TMCCT) = 0;
+	set_lapic(vm.vcpu, &s);
+	WAIT(&vm, 0x53, 1);
+	idle(&vm, 30);
+	CHECK_EQ(ctl(&vm)->count[0x53], 1);
+	/* One that was never started is not. */
+	*reg(&s, TMICT) = 0;
+	set_lapic(vm.vcpu, &s);
+	idle(&vm, 30);
+	CHECK_EQ(ctl(&vm)->count[0x53], 1);
+}
+
 GUEST(64, deadline_guest,
 	"mov $0xfee00000, %esi\n movl $0x40054, 0x320(%rsi)\n"
 	"rdtsc\n shl $32, %rdx\n or %rdx, %rax\n add $3000000, %rax\n"
