@@ -27,114 +27,8 @@
 
 #define FLOOD_WRITES	3	/* writes in a row: no page table any more */
 
-struct kmem_cache *mmu_desc_cache;
-static struct kmem_cache *page_cache;
-
 static_assert(sizeof(struct pte_list_desc) == 128);
 static_assert(sizeof(union mmu_role) == 4);
-
-/* ------------------------------------------------------------------------
- * What a fault may need, allocated before it takes the lock
- */
-
-static void free_shadow(void *obj)
-{
-	struct shadow_page *sp = obj;
-
-	free_page((unsigned long)sp->spt);
-	free_page((unsigned long)sp->guest);
-	kmem_cache_free(page_cache, sp);
-}
-
-static struct kmem_cache *block_slab;
-
-/* A shadow page comes with its two tables, and keeps them until the end. */
-static void *alloc_shadow(void)
-{
-	struct shadow_page *sp = kmem_cache_zalloc(page_cache,
-						   GFP_KERNEL_ACCOUNT);
-
-	if (!sp)
-		return NULL;
-	sp->spt = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	sp->guest = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT);
-	if (sp->spt && sp->guest)
-		return sp;
-	free_shadow(sp);
-	return NULL;
-}
-
-static void *alloc_desc(void)
-{
-	return kmem_cache_alloc(mmu_desc_cache, GFP_KERNEL_ACCOUNT);
-}
-
-static void free_desc(void *desc)
-{
-	kmem_cache_free(mmu_desc_cache, desc);
-}
-
-static void *alloc_block(void)
-{
-	struct gfn_block *b = kmem_cache_zalloc(block_slab,
-						GFP_KERNEL_ACCOUNT);
-
-	if (!b)
-		return NULL;
-	b->rmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (b->rmap)
-		return b;
-	if (b)
-		kmem_cache_free(block_slab, b);
-	return NULL;
-}
-
-void mmu_free_block(void *block)
-{
-	struct gfn_block *b = block;
-
-	free_page((unsigned long)b->rmap);
-	kmem_cache_free(block_slab, b);
-}
-
-static bool cache_fill(struct mmu_cache *c, int to, void *(*alloc)(void))
-{
-	while (c->nr < to) {
-		void *obj = alloc();
-
-		if (!obj)
-			return false;
-		c->obj[c->nr++] = obj;
-	}
-	return true;
-}
-
-static void cache_drain(struct mmu_cache *c, void (*free)(void *obj))
-{
-	while (c->nr)
-		free(c->obj[--c->nr]);
-}
-
-/*
- * One fault: at most four tables, a block per table and one for the page, a
- * descriptor per entry made: three links, the page and its seven neighbours.
- * Children are adopted with what descriptors are left beyond these.
- */
-#define DESCS_PER_FAULT	16
-
-static int fill_caches(struct kvm_vcpu *vcpu)
-{
-	struct vcpu_mmu *mmu = &vcpu->mmu;
-
-	if (likely(mmu->desc_cache.nr >= 40 && mmu->page_cache.nr >= 5 &&
-		   mmu->block_cache.nr >= 6))
-		return 0;
-	if (cache_fill(&mmu->desc_cache, 64, alloc_desc) &&
-	    cache_fill(&mmu->page_cache, 16, alloc_shadow) &&
-	    cache_fill(&mmu->block_cache, 8, alloc_block))
-		return 0;
-	return -ENOMEM;
-}
 
 /* ------------------------------------------------------------------------
  * TLBs
@@ -276,7 +170,7 @@ static void give_spare(struct kvm_mmu *mmu, struct shadow_page *sp)
 {
 	set_page_private(virt_to_page(sp->spt), 0);
 	if (mmu->nr_spare == MMU_SPARE_PAGES) {
-		free_shadow(sp);
+		mmu_free_shadow(sp);
 		return;
 	}
 	list_move(&sp->link, &mmu->spare);
@@ -618,8 +512,8 @@ bool mmu_set_spte(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 	}
 	sp->guest[index] = gfn_to_gpa(m->gfn) | m->access;
 	if (!spte_present(old)) {
-		struct gfn_block *b = slot_block_get(vcpu, m->slot, m->gfn);
-		unsigned long *rmap = slot_rmap(b, m->gfn, m->level);
+		unsigned long *rmap = slot_rmap_get(vcpu, m->slot, m->gfn,
+						    m->level);
 
 		if (unlikely(pte_list_count(*rmap) >= PTE_LIST_MAX))
 			rmap_unmap(kvm, rmap);
@@ -734,7 +628,7 @@ int mmu_load(struct kvm_vcpu *vcpu)
 
 	if (!root_is_memory(vcpu))
 		return 1;
-	if (fill_caches(vcpu))
+	if (mmu_fill_caches(vcpu))
 		return -ENOMEM;
 	spin_lock(&kvm->mmu.lock);
 	mmu_make_room(kvm, &zapped);
@@ -1049,7 +943,7 @@ void mmu_prefetch_entry(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 		.slot = gfn_to_slot(vcpu->kvm, gfn),
 	};
 
-	if (!m.slot || !slot_block(m.slot, gfn) ||
+	if (!m.slot || !slot_has_rmap(m.slot, gfn) ||
 	    !host_lookup(vcpu->kvm, false, &m))
 		return;
 	mmu_set_spte(vcpu, sp, index, &m);
@@ -1256,7 +1150,7 @@ int mmu_page_fault(struct kvm_vcpu *vcpu, gva_t cr2, u32 error)
 		vcpu_inject_pf(vcpu, f.walk.fault.address, f.walk.fault.error);
 		return 1;
 	}
-	if (fill_caches(vcpu))
+	if (mmu_fill_caches(vcpu))
 		return -ENOMEM;
 
 	m->gfn = f.walk.gfn;
@@ -1437,9 +1331,7 @@ void mmu_free_vcpu(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_mmu *mmu = &vcpu->mmu;
 
-	cache_drain(&mmu->desc_cache, free_desc);
-	cache_drain(&mmu->page_cache, free_shadow);
-	cache_drain(&mmu->block_cache, mmu_free_block);
+	mmu_drain_caches(vcpu);
 	free_page((unsigned long)mmu->pae_root);
 	free_page((unsigned long)mmu->sync_buf);
 }
@@ -1467,32 +1359,6 @@ void mmu_free_vm(struct kvm *kvm)
 	mmu_zap_all(kvm);
 	srcu_read_unlock(&kvm->srcu, idx);
 	list_for_each_entry_safe(sp, next, &kvm->mmu.spare, link)
-		free_shadow(sp);
+		mmu_free_shadow(sp);
 	kvfree(kvm->mmu.hash);
-}
-
-int mmu_module_init(void)
-{
-	mmu_protect_itlb(true);
-	mmu_desc_cache = kmem_cache_create("kvm_pte_list",
-					   sizeof(struct pte_list_desc), 0,
-					   SLAB_ACCOUNT, NULL);
-	page_cache = kmem_cache_create("kvm_shadow_page",
-				       sizeof(struct shadow_page), 0,
-				       SLAB_ACCOUNT, NULL);
-	block_slab = kmem_cache_create("kvm_gfn_block",
-				       sizeof(struct gfn_block), 0,
-				       SLAB_ACCOUNT, NULL);
-	if (mmu_desc_cache && page_cache && block_slab)
-		return 0;
-	mmu_module_exit();
-	return -ENOMEM;
-}
-
-void mmu_module_exit(void)
-{
-	mmu_protect_itlb(false);
-	kmem_cache_destroy(block_slab);
-	kmem_cache_destroy(page_cache);
-	kmem_cache_destroy(mmu_desc_cache);
 }

@@ -167,6 +167,23 @@ unsigned long *slot_rmap(struct gfn_block *block, gfn_t gfn, int level)
 	return level == 1 ? &block->rmap[gfn & 511] : &block->rmap_2m;
 }
 
+unsigned long *slot_rmap_get(struct kvm_vcpu *vcpu, struct kvm_slot *slot,
+			     gfn_t gfn, int level)
+{
+	struct gfn_block *block = slot_block_get(vcpu, slot, gfn);
+
+	if (level == 1 && unlikely(block->rmap == NO_RMAP))
+		block->rmap = mmu_cache_take(&vcpu->mmu.rmap_cache);
+	return slot_rmap(block, gfn, level);
+}
+
+bool slot_has_rmap(const struct kvm_slot *slot, gfn_t gfn)
+{
+	const struct gfn_block *block = slot_block(slot, gfn);
+
+	return block && block->rmap != NO_RMAP;
+}
+
 /* ------------------------------------------------------------------------
  * Write protection
  */

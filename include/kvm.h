@@ -255,7 +255,7 @@ struct vcpu_exit_record {
  * never touched cost 8 bytes per 2 MiB.  Protected by mmu.lock.
  */
 struct gfn_block {
-	unsigned long *rmap;		/* a page: sptes that map each gfn */
+	unsigned long *rmap;		/* a page, or NO_RMAP: sptes of each gfn */
 	unsigned long rmap_2m;		/* ... and those that map all of them */
 	u32 nr_shadowed;		/* guest page tables in this block */
 	DECLARE_BITMAP(shadowed, 512);	/* which gfns are page tables */

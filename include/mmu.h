@@ -90,7 +90,7 @@ struct vcpu_mmu {
 	void *sync_buf;			/* a page: a guest table is read here */
 
 	/* Filled before mmu.lock is taken, used under it. */
-	struct mmu_cache desc_cache, page_cache, block_cache;
+	struct mmu_cache desc_cache, page_cache, block_cache, rmap_cache;
 };
 
 /* A VM's side. */

@@ -123,15 +123,29 @@ struct paging_ops {
 
 extern const struct paging_ops paging32_ops, pae_ops, paging64_ops;
 
-/* ---- mmu.c ---- */
+/* ---- mmu_cache.c ---- */
 
 extern struct kmem_cache *mmu_desc_cache;
+
+/* Sleeps.  0 or -ENOMEM. */
+int mmu_fill_caches(struct kvm_vcpu *vcpu);
+void mmu_drain_caches(struct kvm_vcpu *vcpu);
+void mmu_free_shadow(void *sp);
+void mmu_free_block(void *block);
 
 /* Topped up before the lock was taken, so it cannot be empty. */
 static inline void *mmu_cache_take(struct mmu_cache *c)
 {
 	return c->obj[--c->nr];
 }
+
+/*
+ * Of the descriptors, for the entries that are made: three links, the page and
+ * its seven neighbours.  Children are adopted with what is left beyond these.
+ */
+#define DESCS_PER_FAULT	16
+
+/* ---- mmu.c ---- */
 
 /* What to put where; make_spte() decides the rights. */
 struct spte_map {
@@ -151,7 +165,6 @@ bool mmu_set_spte(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 		  unsigned int index, const struct spte_map *map);
 void mmu_adopt_child(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 		     unsigned int index, gfn_t gfn, u8 access);
-void mmu_free_block(void *block);
 /* Remove one entry, whatever it is.  True if it mapped something. */
 bool mmu_drop_entry(struct kvm *kvm, struct shadow_page *sp,
 		    unsigned int index, struct list_head *zapped);
@@ -221,6 +234,13 @@ struct gfn_block *slot_block(const struct kvm_slot *slot, gfn_t gfn);
 struct gfn_block *slot_block_get(struct kvm_vcpu *vcpu, struct kvm_slot *slot,
 				 gfn_t gfn);
 unsigned long *slot_rmap(struct gfn_block *block, gfn_t gfn, int level);
+/* The same, made if there is none yet, for an spte to be added. */
+unsigned long *slot_rmap_get(struct kvm_vcpu *vcpu, struct kvm_slot *slot,
+			     gfn_t gfn, int level);
+/* Can @gfn be mapped without memory for more than a list? */
+bool slot_has_rmap(const struct kvm_slot *slot, gfn_t gfn);
+/* What gfn_block.rmap is as long as nothing maps a part of it: all zeroes. */
+#define NO_RMAP	((unsigned long *)empty_zero_page)
 /* These two do not flush: see mmu_flush_dirty(). */
 void rmap_unmap(struct kvm *kvm, unsigned long *head);
 void rmap_write_protect(struct kvm *kvm, struct kvm_slot *slot, gfn_t gfn);

@@ -269,7 +269,7 @@ static const struct row {
 	{ "hypercall", 2000, 200, 4, NULL, do_hypercall },
 	{ "hlt-timer", 200, 20, 1, set_up_timer, NULL, wake_latency },
 	{ "fresh-page", 4096, 512, 1, set_up_fresh, do_fresh },
-	{ "fresh-2m", 32, 4, 1, NULL, do_fresh_large },
+	{ "fresh-2m", 1, 4, 32, NULL, do_fresh_large },
 	{ "demand-page", 2048, 512, 1, set_up_demand, do_demand },
 	{ "invlpg", 2000, 200, 4, set_up_window, do_invlpg },
 	{ "remap", 2000, 200, 4, set_up_window, do_remap },
@@ -307,7 +307,7 @@ int main(int argc, char **argv)
 	least = repeat(row, row->warm_up, row->times);
 	MARK(MARKER_END);
 	for (pass = 1; pass < row->passes; pass++) {
-		ticks = repeat(row, row->warm_up, row->times);
+		ticks = repeat(row, row->warm_up + pass * row->times, row->times);
 		least = ticks < least ? ticks : least;
 	}
 	printf("bench %s %u %llu\n", row->name, row->times, least);
