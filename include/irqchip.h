@@ -91,8 +91,7 @@ void lapic_free(struct kvm_vcpu *vcpu);
 void lapic_reset(struct kvm_vcpu *vcpu, bool init);
 int lapic_get_state(struct kvm_vcpu *vcpu, struct kvm_lapic_state *s);
 int lapic_set_state(struct kvm_vcpu *vcpu, const struct kvm_lapic_state *s);
-/* MSR_IA32_APICBASE.  set: 1 if the transition is invalid (#GP). */
-u64 lapic_get_base(struct kvm_vcpu *vcpu);
+/* MSR_IA32_APICBASE.  1 if the transition is invalid (#GP). */
 int lapic_set_base(struct kvm_vcpu *vcpu, u64 val, bool host);
 u64 lapic_get_cr8(struct kvm_vcpu *vcpu);
 void lapic_set_cr8(struct kvm_vcpu *vcpu, u64 cr8);
@@ -111,8 +110,7 @@ void lapic_accept_events(struct kvm_vcpu *vcpu);
 /* KVM_SET_VCPU_EVENTS; KVM_SET_MP_STATE with KVM_MP_STATE_SIPI_RECEIVED. */
 void lapic_set_sipi_vector(struct kvm_vcpu *vcpu, u8 vector);
 void lapic_set_sipi_pending(struct kvm_vcpu *vcpu);
-/* Is the APIC enabled (hardware and software)?  Does LINT0 pass ExtINT? */
-bool lapic_enabled(struct kvm_vcpu *vcpu);
+/* Does LINT0 pass ExtINT? */
 bool lapic_accepts_pic(struct kvm_vcpu *vcpu);
 /* The guest's TSC offset moved under an armed deadline timer. */
 void lapic_tsc_changed(struct kvm_vcpu *vcpu);

@@ -214,14 +214,6 @@ u8 lapic_tpr_blocks(struct kvm_vcpu *vcpu, u8 cr8)
 	return irr >= 0 && irr >> 4 <= cr8 ? irr >> 4 : 0;
 }
 
-bool lapic_enabled(struct kvm_vcpu *vcpu)
-{
-	struct kvm_lapic *apic = vcpu->apic;
-
-	return apic && READ_ONCE(apic->hw_enabled) &&
-	       READ_ONCE(apic->sw_enabled);
-}
-
 /* A disabled APIC lets LINT0 through as the processor's INTR pin. */
 bool lapic_accepts_pic(struct kvm_vcpu *vcpu)
 {
@@ -634,11 +626,6 @@ void lapic_reset(struct kvm_vcpu *vcpu, bool init)
 		WRITE_ONCE(apic->sipi_vector, 0);
 	}
 	apply_base(apic, base);
-}
-
-u64 lapic_get_base(struct kvm_vcpu *vcpu)
-{
-	return vcpu->apic_base;
 }
 
 /* Reserved bits, and x2APIC without the feature or without the enable bit. */

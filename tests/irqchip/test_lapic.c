@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /* test_lapic.c - the local APIC's registers and modes, after the SDM. */
 #include "vm.h"
+#include "../../irqchip/lapic.h"
 
 #define MASKED		0x10000u
 #define BASE		0xfee00000ull
 #define ENABLE		0x800ull
 #define EXTD		0x400ull
 #define BSP		0x100ull
+
+/* By hardware (IA32_APIC_BASE) and by software (SVR). */
+static bool enabled(struct kvm_vcpu *vcpu)
+{
+	return vcpu->apic->hw_enabled && vcpu->apic->sw_enabled;
+}
 
 /* SDM, "Local APIC State After Power-Up or Reset". */
 static void reset_values(void)
@@ -28,9 +35,9 @@ static void reset_values(void)
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		CHECK_EQ(apic_read(&cpu[1], rows[i].offset), rows[i].value);
 	CHECK_EQ(apic_read(&cpu[0], APIC_LVT0), 0x700);
-	CHECK_EQ(lapic_get_base(&cpu[0]), BASE | ENABLE | BSP);
-	CHECK_EQ(lapic_get_base(&cpu[1]), BASE | ENABLE);
-	CHECK(!lapic_enabled(&cpu[0]));
+	CHECK_EQ(cpu[0].apic_base, BASE | ENABLE | BSP);
+	CHECK_EQ(cpu[1].apic_base, BASE | ENABLE);
+	CHECK(!enabled(&cpu[0]));
 	CHECK(lapic_accepts_pic(&cpu[0]));
 	CHECK(!lapic_accepts_pic(&cpu[1]));
 	vm.disabled_quirks = KVM_X86_QUIRK_LINT0_REENABLED;
@@ -232,7 +239,7 @@ static void software_disable(void)
 	apic_write(&cpu[0], APIC_LVT1, 0x400);
 	send_ipi(&cpu[0], 0, 0x40);
 	apic_write(&cpu[0], APIC_SPIV, 0xff);
-	CHECK(!lapic_enabled(&cpu[0]));
+	CHECK(!enabled(&cpu[0]));
 	CHECK_EQ(apic_read(&cpu[0], APIC_LVT1), MASKED | 0x400);
 	apic_write(&cpu[0], APIC_LVT1, 0x400);
 	CHECK_EQ(apic_read(&cpu[0], APIC_LVT1), MASKED | 0x400);
@@ -276,7 +283,7 @@ static void base_transitions(void)
 		CHECK_EQ(lapic_set_base(&cpu[0], rows[i].from, true), 0);
 		CHECK_EQ(lapic_set_base(&cpu[0], rows[i].to, rows[i].host),
 			 rows[i].result);
-		CHECK_EQ(lapic_get_base(&cpu[0]),
+		CHECK_EQ(cpu[0].apic_base,
 			 rows[i].result ? rows[i].from : rows[i].to);
 	}
 	feature_x2apic = false;
@@ -321,12 +328,12 @@ static void base_effects(void)
 	CHECK_EQ(lapic_set_base(&cpu[1], BASE | ENABLE, false), 0);
 	CHECK_EQ(apic_read(&cpu[1], APIC_LVT1), MASKED);
 	CHECK_EQ(apic_read(&cpu[1], APIC_ID), 1u << 24);
-	CHECK(!lapic_enabled(&cpu[1]));
+	CHECK(!enabled(&cpu[1]));
 	/* By ioctl nothing is lost: the order of ioctls is the caller's. */
 	apic_on(&cpu[1], 2);
 	CHECK_EQ(lapic_set_base(&cpu[1], BASE, true), 0);
 	CHECK_EQ(lapic_set_base(&cpu[1], BASE | ENABLE, true), 0);
-	CHECK(lapic_enabled(&cpu[1]));
+	CHECK(enabled(&cpu[1]));
 }
 
 /* SDM, "x2APIC Register Address Space": every MSR of the range. */
@@ -418,7 +425,7 @@ static void init_reset(void)
 	lapic_accept_events(&cpu[1]);
 	CHECK(!lapic_has_events(&cpu[1]));
 	CHECK_EQ(cpu[1].mp_state, KVM_MP_STATE_INIT_RECEIVED);
-	CHECK_EQ(lapic_get_base(&cpu[1]), BASE | ENABLE | EXTD);
+	CHECK_EQ(cpu[1].apic_base, BASE | ENABLE | EXTD);
 	CHECK_EQ(rdmsr(&cpu[1], 0x808), 0);
 	CHECK_EQ(rdmsr(&cpu[1], 0x80f), 0xff);
 	CHECK_EQ(rdmsr(&cpu[1], 0x802), 1);
@@ -447,7 +454,7 @@ static void state(void)
 	memset(&t, 0xee, sizeof(t));
 	CHECK_EQ(lapic_get_state(&cpu[0], &t), 0);
 	CHECK(!memcmp(&s, &t, sizeof(s)));
-	CHECK(lapic_enabled(&cpu[0]));
+	CHECK(enabled(&cpu[0]));
 	CHECK_EQ(irq_pending(&cpu[0]), -1);
 	apic_write(&cpu[0], APIC_EOI, 0);
 	CHECK_EQ(take(&cpu[0]), 0x92);
@@ -495,7 +502,7 @@ static void none(void)
 	CHECK_EQ(irq_pending(&v), -1);
 	CHECK_EQ(irq_ack(&v), -1);
 	CHECK_EQ(lapic_highest_irr(&v), -1);
-	CHECK(!lapic_enabled(&v));
+	CHECK(!v.apic);
 	CHECK(!lapic_accepts_pic(&v));
 	CHECK_EQ(lapic_mmio_read(&v, BASE, 4, &val), -EOPNOTSUPP);
 	CHECK_EQ(lapic_mmio_write(&v, BASE, 4, &val), -EOPNOTSUPP);
@@ -505,7 +512,7 @@ static void none(void)
 	CHECK_EQ(lapic_msr_read(&v, MSR_IA32_TSC_DEADLINE, &val), 0);
 	CHECK_EQ(val, 0);
 	CHECK_EQ(lapic_set_base(&v, BASE | ENABLE, true), 0);
-	CHECK_EQ(lapic_get_base(&v), BASE | ENABLE);
+	CHECK_EQ(v.apic_base, BASE | ENABLE);
 	lapic_tsc_changed(&v);
 	CHECK_EQ(irq_set(&bare, IRQ_SOURCE_USER, 1, 1), -1);
 	lapic_free(&v);
