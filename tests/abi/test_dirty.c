@@ -79,6 +79,46 @@ TEST(dirty_errors, "KVM_GET_DIRTY_LOG: bad slots and buffers")
 	CHECK_ERRNO(get_log(&l.vm, 1, map), ENOENT);
 }
 
+/*
+ * As a 32-bit process would: its entry into the kernel serves 64-bit ones too,
+ * and takes no address above 4 GiB.
+ */
+static int ioctl32(int fd, unsigned long request, void *arg)
+{
+	long r;
+
+	asm volatile("int $0x80" : "=a"(r)
+		     : "a"(54), "b"(fd), "c"(request), "d"(arg)
+		     : "memory", "r8", "r9", "r10", "r11");
+	errno = r < 0 ? -r : 0;
+	return r < 0 ? -1 : r;
+}
+
+TEST(dirty_compat, "KVM_GET_DIRTY_LOG of a 32-bit process")
+{
+	struct log l = logged(0);
+	struct kvm_dirty_log *log;
+
+	log = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	if (ioctl32(kvm_dev(), KVM_GET_API_VERSION, NULL) != 12)
+		skip("this kernel has no 32-bit processes");
+	POKE(&l.vm, HIGH + 5 * PAGE, 1);
+	log->slot = 1;
+	log->dirty_bitmap = log + 1;
+	log->padding2 |= ~0ull << 32;		/* a pointer has 32 bits */
+	CHECK_OK(ioctl32(l.vm.fd, KVM_GET_DIRTY_LOG, log));
+	CHECK_EQ(*(u64 *)(log + 1), BIT(5));
+	CHECK_ERRNO(ioctl32(l.vm.fd, KVM_GET_DIRTY_LOG, NULL), EFAULT);
+	log->padding2 = 0;
+	CHECK_ERRNO(ioctl32(l.vm.fd, KVM_GET_DIRTY_LOG, log), EFAULT);
+	log->slot = 2;
+	CHECK_ERRNO(ioctl32(l.vm.fd, KVM_GET_DIRTY_LOG, log), ENOENT);
+	/* The others are the same for all. */
+	CHECK_EQ(ioctl32(l.vm.fd, KVM_CHECK_EXTENSION, (void *)KVM_CAP_NR_MEMSLOTS),
+		 ioctl(l.vm.fd, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS));
+}
+
 TEST(dirty_writes, "each page that is written is marked once per call")
 {
 	struct log l = logged(0);
