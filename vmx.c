@@ -23,6 +23,7 @@
 #include <asm/nospec-branch.h>
 #include <asm/perf_event.h>
 #include <asm/tlbflush.h>
+#include "compat.h"
 #include "io.h"
 #include "irqchip.h"
 #include "kvm.h"

@@ -9,6 +9,11 @@
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
 
+/* load_gs_index() got a header of its own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#include <asm/gsseg.h>
+#endif
+
 /*
  * Suspend and resume of the last CPU.  The new form was taken back into stable
  * kernels, so Kbuild looks at the header instead of the version.
