@@ -309,18 +309,24 @@ TEST(lapic_count, "the current count falls at the bus's frequency: 1 GHz")
 		  "%u counts in %.0f ns", first - second, ns);
 }
 
+/* A one-shot timer of vector 0x53, by nanoseconds, as if @left were left of @initial. */
+static void restore_timer(const struct vm *vm, u32 initial, u32 left)
+{
+	struct kvm_lapic_state s = get_lapic(vm->vcpu);
+
+	*reg(&s, LVTT) = 0x53;
+	*reg(&s, TDCR) = 0xb;
+	*reg(&s, TMICT) = initial;
+	*reg(&s, TMCCT) = left;
+	set_lapic(vm->vcpu, &s);
+}
+
 TEST(lapic_restored_timer, "a timer that KVM_SET_LAPIC restores goes on")
 {
 	struct vm vm = vm_create(VM_IRQCHIP);
-	struct kvm_lapic_state s;
 
 	start_waiter(&vm);
-	s = get_lapic(vm.vcpu);
-	*reg(&s, LVTT) = 0x53;
-	*reg(&s, TDCR) = 0xb;
-	*reg(&s, TMICT) = 0x7fffffff;
-	*reg(&s, TMCCT) = 3000000;	/* 3 ms are left */
-	set_lapic(vm.vcpu, &s);
+	restore_timer(&vm, 0x7fffffff, 3000000);	/* 3 ms are left */
 	WAIT(&vm, 0x53, 1);
 	idle(&vm, 30);
 	CHECK_EQ(ctl(&vm)->count[0x53], 1);
@@ -330,21 +336,14 @@ TEST(lapic_restored_timer, "a timer that KVM_SET_LAPIC restores goes on")
 TEST(lapic_restored_due, "a one-shot timer that KVM_SET_LAPIC restores at zero fires")
 {
 	struct vm vm = vm_create(VM_IRQCHIP);
-	struct kvm_lapic_state s;
 
 	start_waiter(&vm);
-	s = get_lapic(vm.vcpu);
-	*reg(&s, LVTT) = 0x53;
-	*reg(&s, TDCR) = 0xb;
-	*reg(&s, TMICT) = 3000000;
-	*reg(&s, TMCCT) = 0;
-	set_lapic(vm.vcpu, &s);
+	restore_timer(&vm, 3000000, 0);
 	WAIT(&vm, 0x53, 1);
 	idle(&vm, 30);
 	CHECK_EQ(ctl(&vm)->count[0x53], 1);
 	/* One that was never started is not. */
-	*reg(&s, TMICT) = 0;
-	set_lapic(vm.vcpu, &s);
+	restore_timer(&vm, 0, 0);
 	idle(&vm, 30);
 	CHECK_EQ(ctl(&vm)->count[0x53], 1);
 }

@@ -20,6 +20,9 @@ DEVIATION(mmio_dirty, "a write to MMIO sets the dirty bit of the page's entry",
 DEVIATION(nxe_off, "without EFER.NXE an entry with NX has a reserved bit, and faults",
 	  "after EFER.NXE was cleared, and everything flushed, it does not always",
 	  "tests/guestfuzz leaves EFER.NXE on there; in the tables of test matrix it does")
+DEVIATION(cmpxchg16b, "CMPXCHG16B to a page table is done",
+	  "it is tried again for ever",
+	  "test writes has it with strict=1 only, for ours")
 DEVIATION(fault_forgets, "what was cached of an address is gone after a page fault there (SDM vol. 3, \"Operations that Invalidate TLBs and Paging-Structure Caches\")",
 	  "not after one that says that the page is not present",
 	  "tests/guestfuzz allows it there; test upgrade has faults of pages that are present, mmio strict=1 others")

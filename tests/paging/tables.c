@@ -104,6 +104,33 @@ static void by_cmpxchg8b(volatile u8 *at, u64 old, u64 new)
 		     : "memory", "cc");
 }
 
+#if BITS == 64
+/* The entry and its neighbour: first what must not do it, then what must. */
+static void by_cmpxchg16b(volatile u8 *at, u64 old, u64 new)
+{
+	volatile u64 *pair = (volatile u64 *)((uintptr_t)at & -16);
+	u64 is[2] = { pair[0], pair[1] }, want[2] = { pair[0], pair[1] };
+	u64 low = ~is[0], high = is[1];
+
+	want[(uintptr_t)at >> 3 & 1] = new;
+	asm volatile("lock cmpxchg16b %2" : "+a"(low), "+d"(high), "+m"(*(volatile u64 (*)[2])pair)
+		     : "b"(~old), "c"(~new) : "memory", "cc");
+	if (low != is[0] || high != is[1])
+		fail("CMPXCHG16B read %llx %llx", high, low);
+	asm volatile("lock cmpxchg16b %2" : "+a"(low), "+d"(high), "+m"(*(volatile u64 (*)[2])pair)
+		     : "b"(want[0]), "c"(want[1]) : "memory", "cc");
+}
+#endif
+
+static void by_locked_words(volatile u8 *at, u64 old, u64 new)
+{
+	unsigned int i;
+
+	for (i = 0; i < entry_bytes; i += 2)
+		asm volatile("lock xorw %1, %0" : "+m"(*(volatile u16 *)(at + i))
+			     : "r"((u16)((old ^ new) >> (8 * i))) : "memory", "cc");
+}
+
 static void by_xor(volatile u8 *at, u64 old, u64 new)
 {
 	unsigned int i;
@@ -233,10 +260,15 @@ typedef void writer(volatile u8 *at, u64 old, u64 new);
 static const struct {
 	const char *name;
 	writer *write;
+	bool strict;		/* with word strict=1 only: see deviations.h */
 } writers[] = {
 	{ "mov", by_mov }, { "bytes", by_bytes }, { "bytes from the top", by_bytes_from_top },
 	{ "words", by_words }, { "halves", by_halves_high_first }, { "xchg", by_xchg },
 	{ "cmpxchg", by_cmpxchg }, { "cmpxchg8b", by_cmpxchg8b }, { "xor", by_xor },
+#if BITS == 64
+	{ "cmpxchg16b", by_cmpxchg16b, .strict = true },
+#endif
+	{ "locked words", by_locked_words },
 	{ "add", by_add }, { "btc", by_bts }, { "rep movsb", by_rep_movsb },
 	{ "rep movsl", by_rep_movsl }, { "stos", by_stos }, { "stos down", by_stos_down },
 	{ "pop", by_pop }, { "sse", by_sse }, { "unaligned", by_unaligned },
@@ -323,6 +355,8 @@ static void all_writers(const struct scene *s, unsigned int level)
 			unsigned int before = failures;
 			volatile u8 *at;
 
+			if (writers[w].strict && !option("strict", 0))
+				continue;
 			scene_reset(s);
 			at = places[place](s, level);
 			check_all(s->va);
