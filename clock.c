@@ -115,7 +115,11 @@ void clock_set_offset(struct kvm_vcpu *vcpu, u64 offset)
 	kvm_ops->set_tsc_offset(vcpu);
 	if (vcpu->apic)
 		lapic_tsc_changed(vcpu);
-	vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
+	/* It may have joined the others, or left them. */
+	if (tsc_is_stable())
+		kvm_request_all(vcpu->kvm, KVM_REQ_CLOCK_UPDATE, false);
+	else
+		vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
 }
 
 /*
@@ -175,6 +179,22 @@ static void set_vm_ns(struct kvm *kvm, u64 ns)
 	spin_unlock(&kvm->clock_lock);
 }
 
+/* May a guest compare the TSC of one vCPU with the clock page of another? */
+static bool clock_is_stable(struct kvm *kvm)
+{
+	struct kvm_vcpu *vcpu, *first = NULL;
+	int i;
+
+	if (!tsc_is_stable())
+		return false;
+	kvm_for_each_vcpu(i, vcpu, kvm) {
+		first = first ?: vcpu;
+		if (READ_ONCE(vcpu->tsc_offset) != READ_ONCE(first->tsc_offset))
+			return false;
+	}
+	return true;
+}
+
 void clock_vm_init(struct kvm *kvm)
 {
 	set_vm_ns(kvm, 0);
@@ -217,7 +237,9 @@ static void fill_pvclock(struct kvm_vcpu *vcpu,
 		t->tsc_timestamp = kvm->tsc_base_host + vcpu->tsc_offset;
 		t->system_time = kvm->tsc_base_ns;
 		spin_unlock(&kvm->clock_lock);
-		t->flags = PVCLOCK_TSC_STABLE_BIT;
+		if (clock_is_stable(kvm))
+			t->flags = PVCLOCK_TSC_STABLE_BIT;
+		vcpu->clock.stable = true;
 	} else {
 		host = clock_host_tsc();
 		if (vcpu->clock.stable)
@@ -225,32 +247,33 @@ static void fill_pvclock(struct kvm_vcpu *vcpu,
 		t->tsc_timestamp = host + vcpu->tsc_offset;
 		t->system_time = max(vm_ns(kvm), vcpu->clock.last_ns);
 		vcpu->clock.last_ns = t->system_time;
+		vcpu->clock.stable = false;
 	}
-	vcpu->clock.stable = t->flags & PVCLOCK_TSC_STABLE_BIT;
 	t->tsc_to_system_mul = tsc_to_ns_mul;
 	t->tsc_shift = tsc_to_ns_shift;
-	if (vcpu->clock.guest_stopped) {
-		t->flags |= PVCLOCK_GUEST_STOPPED;
-		vcpu->clock.guest_stopped = false;
-	}
 }
 
 /* Write the page that the guest reads; an odd version says "in flux". */
 void clock_update(struct kvm_vcpu *vcpu)
 {
-	struct pvclock_vcpu_time_info t = {};
+	struct pvclock_vcpu_time_info t = {}, old;
 	gpa_t gpa = vcpu->clock.gpa;
 	u32 version;
 
 	if (gpa == INVALID_GPA)
 		return;
-	if (kvm_read_guest(vcpu->kvm, gpa, &version, sizeof(version)))
+	if (kvm_read_guest(vcpu->kvm, gpa, &old, sizeof(old)))
 		return;
-	version = (version | 1) + (version & 1 ? 2 : 0);
+	version = (old.version | 1) + (old.version & 1 ? 2 : 0);
 	if (kvm_write_guest(vcpu->kvm, gpa, &version, sizeof(version)))
 		return;
 	smp_wmb();
 	fill_pvclock(vcpu, &t);
+	/* Only the guest takes it back. */
+	t.flags |= old.flags & PVCLOCK_GUEST_STOPPED;
+	if (vcpu->clock.guest_stopped)
+		t.flags |= PVCLOCK_GUEST_STOPPED;
+	vcpu->clock.guest_stopped = false;
 	t.version = version;
 	kvm_write_guest(vcpu->kvm, gpa, &t, sizeof(t));
 	smp_wmb();
@@ -315,7 +338,9 @@ long clock_ioctl_get(struct kvm *kvm, struct kvm_clock_data __user *arg)
 	local_irq_save(flags);
 	data.realtime = ktime_get_real_ns();
 	if (tsc_is_stable()) {
-		data.flags |= KVM_CLOCK_TSC_STABLE | KVM_CLOCK_HOST_TSC;
+		data.flags |= KVM_CLOCK_HOST_TSC;
+		if (clock_is_stable(kvm))
+			data.flags |= KVM_CLOCK_TSC_STABLE;
 		data.host_tsc = rdtsc_ordered();
 		spin_lock(&kvm->clock_lock);
 		data.clock = vm_ns_at(kvm, data.host_tsc + tsc_lost);

@@ -351,6 +351,16 @@ static void index_leaves(struct kvm_vcpu *vcpu)
 	}
 }
 
+static const struct kvm_cpuid_entry2 *
+find_from(const struct kvm_cpuid_entry2 *e, int n, u32 function, u32 index)
+{
+	for (; n > 0; e++, n--)
+		if (e->function == function && (e->index == index ||
+		    !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)))
+			return e;
+	return NULL;
+}
+
 const struct kvm_cpuid_entry2 *cpuid_find(struct kvm_vcpu *vcpu, u32 function,
 					  u32 index)
 {
@@ -360,14 +370,8 @@ const struct kvm_cpuid_entry2 *cpuid_find(struct kvm_vcpu *vcpu, u32 function,
 	if (slot < CPUID_LEAF_SLOTS)
 		i = vcpu->cpuid_slot[array_index_nospec(slot,
 							CPUID_LEAF_SLOTS)];
-	for (; i < vcpu->cpuid_nent; i++) {
-		const struct kvm_cpuid_entry2 *e = &vcpu->cpuid[i];
-
-		if (e->function == function && (e->index == index ||
-		    !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)))
-			return e;
-	}
-	return NULL;
+	return find_from(vcpu->cpuid + i, vcpu->cpuid_nent - i, function,
+			 index);
 }
 
 /*
@@ -410,6 +414,25 @@ void cpuid_query(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 		*ecx = index & 0xff;
 		*edx = cpuid_find(vcpu, function, 1)->edx;
 	}
+}
+
+/* What the guest may use: without CPUID, all that the host has. */
+void cpuid_limit(struct kvm_vcpu *vcpu, u32 function, u32 index, u32 regs[4])
+{
+	const struct kvm_cpuid_entry2 *e;
+
+	regs[EAX] = function;
+	regs[ECX] = index;
+	if (vcpu->cpuid_nent) {
+		cpuid_query(vcpu, &regs[EAX], &regs[EBX], &regs[ECX],
+			    &regs[EDX]);
+		return;
+	}
+	e = find_from(supported, nr_supported, function, index);
+	regs[EAX] = e ? e->eax : 0;
+	regs[EBX] = e ? e->ebx : 0;
+	regs[ECX] = e ? e->ecx : 0;
+	regs[EDX] = e ? e->edx : 0;
 }
 
 /* Which register of which leaf a word of the kernel's feature bits is. */

@@ -663,9 +663,7 @@ static int emul_io(struct x86_emulate_ctxt *ctxt, bool in, u16 port,
 static void emul_cpuid(struct x86_emulate_ctxt *ctxt, u32 leaf, u32 subleaf,
 		       u32 regs[4])
 {
-	regs[0] = leaf;
-	regs[2] = subleaf;
-	cpuid_query(ctxt_vcpu(ctxt), &regs[0], &regs[1], &regs[2], &regs[3]);
+	cpuid_limit(ctxt_vcpu(ctxt), leaf, subleaf, regs);
 	trace_kvm_cpuid(ctxt_vcpu(ctxt), leaf, subleaf, regs[0], regs[1],
 			regs[2], regs[3]);
 }
@@ -875,7 +873,7 @@ static void inject_fault(struct kvm_vcpu *vcpu, const struct x86_fault *f)
 /* Outside what the emulator can do: tell user space the bytes. */
 static int emulation_failed(struct kvm_vcpu *vcpu)
 {
-	const struct x86_insn *insn = vcpu->emul->ctxt.insn;
+	const struct x86_emulate_ctxt *ctxt = &vcpu->emul->ctxt;
 	struct kvm_run *run = vcpu->run;
 
 	vcpu->stats.insn_emulation_fail++;
@@ -885,13 +883,14 @@ static int emulation_failed(struct kvm_vcpu *vcpu)
 		return 1;
 	}
 	handle_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
-	if (insn && insn->len) {
+	if (ctxt->fetched) {
 		run->emulation_failure.ndata = 3;
 		run->emulation_failure.flags =
 			KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
-		run->emulation_failure.insn_size = insn->len;
-		memcpy(run->emulation_failure.insn_bytes, insn->bytes,
-		       sizeof(run->emulation_failure.insn_bytes));
+		run->emulation_failure.insn_size =
+			min_t(u8, ctxt->fetched, X86_INSN_MAX);
+		memcpy(run->emulation_failure.insn_bytes, ctxt->fetch,
+		       run->emulation_failure.insn_size);
 	}
 	return 0;
 }
@@ -960,7 +959,9 @@ static int finish(struct kvm_vcpu *vcpu, struct x86_emulate_ctxt *ctxt,
 		vcpu->pio.posted = false;
 		if ((flags & EMUL_PT_WRITE) && mmu_unprotect(vcpu->kvm, gfn))
 			return 1;
-		return emulation_failed(vcpu);
+		if (!(flags & EMUL_GP))
+			return emulation_failed(vcpu);
+		vcpu_inject_error(vcpu, GP_VECTOR, 0);
 	}
 	return after_commit(vcpu, ctxt, result);
 }
@@ -1001,7 +1002,7 @@ int vcpu_emulate(struct kvm_vcpu *vcpu, gva_t cr2, gpa_t gpa, int flags)
 
 	ctxt = load_ctxt(vcpu);
 	r = x86_emulate(ctxt, vcpu->exit.bytes, vcpu->exit.nr_bytes);
-	trace_kvm_emulate_insn(vcpu, ctxt->insn, r == X86_UNHANDLED);
+	trace_kvm_emulate_insn(vcpu, ctxt, r == X86_UNHANDLED);
 	return finish(vcpu, ctxt, r, flags);
 }
 
@@ -1147,8 +1148,7 @@ int vcpu_insn_length(struct kvm_vcpu *vcpu)
 	return -EFAULT;
 }
 
-/* Also once more, with user space's answers, unless it took the event away. */
-static int deliver_event(struct kvm_vcpu *vcpu)
+static struct x86_event emulators_event(const struct vcpu_event *e)
 {
 	static const u8 type[] = {
 		[VCPU_EVENT_EXCEPTION]	= X86_EVENT_EXCEPTION,
@@ -1156,6 +1156,16 @@ static int deliver_event(struct kvm_vcpu *vcpu)
 		[VCPU_EVENT_IRQ]	= X86_EVENT_INTR,
 		[VCPU_EVENT_SOFT]	= X86_EVENT_SOFT_INT,
 	};
+
+	return (struct x86_event){
+		.vector = e->vector, .type = type[e->type],
+		.has_error = e->has_error, .error = e->error,
+	};
+}
+
+/* Also once more, with user space's answers, unless it took the event away. */
+static int deliver_event(struct kvm_vcpu *vcpu)
+{
 	struct x86_emulate_ctxt *ctxt;
 	struct x86_event event;
 	struct vcpu_event e;
@@ -1167,10 +1177,7 @@ static int deliver_event(struct kvm_vcpu *vcpu)
 	vcpu->mmio.next_read = vcpu->mmio.nr_write = 0;
 	ctxt = load_ctxt(vcpu);
 	vcpu_event_commit(vcpu, &e);
-	event = (struct x86_event){
-		.vector = e.vector, .type = type[e.type],
-		.has_error = e.has_error, .error = e.error,
-	};
+	event = emulators_event(&e);
 	result = x86_deliver_event(ctxt, &event);
 	vcpu->emul->delivering = result == X86_IO;
 	r = finish(vcpu, ctxt, result, 0);
@@ -1195,14 +1202,11 @@ int vcpu_emulate_task_switch(struct kvm_vcpu *vcpu, u16 selector, int reason,
 			     const struct vcpu_event *ev)
 {
 	struct x86_emulate_ctxt *ctxt = load_ctxt(vcpu);
-	struct x86_event event = {};
+	struct x86_event event;
 
 	begin(vcpu);
-	if (ev) {
-		event.vector = ev->vector;
-		event.has_error = ev->has_error;
-		event.error = ev->error;
-	}
+	if (ev)
+		event = emulators_event(ev);
 	return finish(vcpu, ctxt,
 		      x86_task_switch(ctxt, selector, reason,
 				      ev ? &event : NULL), 0);

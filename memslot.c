@@ -340,8 +340,12 @@ static int slot_place(struct kvm *kvm, struct kvm_slot *old,
 		kvfree(new->dirty);
 		return -ENOMEM;
 	}
-	if (old)
+	if (old) {
 		slot_retire(kvm, old);
+		/* What is not fetched yet moves, too. */
+		if (old->dirty && new->dirty)
+			memcpy(new->dirty, old->dirty, dirty_bytes(new));
+	}
 	new->settling = true;
 	slots_install(kvm, slots);
 	if (old)

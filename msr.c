@@ -245,14 +245,19 @@ static int get_mce(struct kvm_vcpu *vcpu, u32 index, u64 *val)
 	return 0;
 }
 
-/* A guest enables all or nothing of a bank, and only clears its status. */
+/*
+ * A guest enables all or nothing of a bank, but for what some leave out: bit 10
+ * for a defect of the K8, bit 0 (UnixWare).  It clears the status; AMD's may
+ * allow itself to set it.
+ */
 static int set_mce(struct kvm_vcpu *vcpu, u32 index, u64 val, bool host)
 {
+	bool may_set = host || (vcpu->feat.amd && (vcpu->hwcr & BIT(18)));
 	u32 reg = index & 3;
 
-	if (!host && reg == 1 && val)
+	if (reg == 1 && val && !may_set)
 		return 1;
-	if (reg == 0 && val && val != ~0ull && (val | BIT_ULL(10)) != ~0ull)
+	if (reg == 0 && val && (val | BIT_ULL(10) | BIT_ULL(0)) != ~0ull)
 		return 1;
 	*mce_reg(vcpu, index) = val;
 	return 0;
@@ -304,6 +309,17 @@ static int get_perf_status(struct kvm_vcpu *vcpu, u32 index, u64 *val)
 	return 0;
 }
 
+/* Write-only.  Loaders of microcode do not ask first, and do not mind. */
+static int get_ucode_write(struct kvm_vcpu *vcpu, u32 index, u64 *val)
+{
+	return 1;
+}
+
+static int set_ucode_write(struct kvm_vcpu *vcpu, u32 index, u64 val, bool host)
+{
+	return 0;
+}
+
 static int set_ucode(struct kvm_vcpu *vcpu, u32 index, u64 val, bool host)
 {
 	if (host)
@@ -330,6 +346,8 @@ static const struct msr_row rows[] = {
 	{ ONE(MSR_IA32_EBL_CR_POWERON), ROW_IGNORE | ROW_INTEL },
 	{ ONE(MSR_IA32_TSC_ADJUST), ROW_LIST,
 	  .offset = OFF(tsc_adjust), .set = set_tsc_adjust },
+	{ ONE(MSR_IA32_UCODE_WRITE), 0,
+	  .get = get_ucode_write, .set = set_ucode_write },
 	{ ONE(MSR_IA32_UCODE_REV), 0,
 	  .offset = OFF(ucode_rev), .set = set_ucode },
 	{ ONE(MSR_PLATFORM_INFO), ROW_IGNORE | ROW_INTEL },

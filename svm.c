@@ -1069,6 +1069,9 @@ static int exit_task_switch(struct kvm_vcpu *vcpu)
 			BIT_ULL(SVM_EXITINFOSHIFT_TS_HAS_ERROR_CODE),
 		.error = info,
 	};
+	/* RIP is still at INT3 and INTO. */
+	if (e.type == VCPU_EVENT_EXCEPTION && soft_vector(e.vector))
+		e.type = VCPU_EVENT_SOFT;
 	return handle_task_switch(vcpu, vcpu->exit.info1, X86_TASK_GATE, &e);
 }
 
@@ -1117,8 +1120,8 @@ static int (*const svm_exits[])(struct kvm_vcpu *vcpu) = {
 	[SVM_EXIT_SKINIT]	= handle_ud,
 	[SVM_EXIT_RDTSCP]	= handle_ud,
 	[SVM_EXIT_WBINVD]	= handle_nop,
-	[SVM_EXIT_MONITOR]	= handle_ud,
-	[SVM_EXIT_MWAIT]	= handle_ud,
+	[SVM_EXIT_MONITOR]	= handle_nop,
+	[SVM_EXIT_MWAIT]	= handle_nop,
 	[SVM_EXIT_XSETBV]	= handle_xsetbv,
 	[SVM_EXIT_RDPRU]	= handle_ud,
 	[SVM_EXIT_INVPCID]	= handle_ud,

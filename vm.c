@@ -334,13 +334,15 @@ static int vm_set_identity_map(struct kvm *kvm, u64 __user *argp)
 	return r;
 }
 
-static int vm_set_boot_cpu(struct kvm *kvm, u32 id)
+static int vm_set_boot_cpu(struct kvm *kvm, unsigned long id)
 {
 	int r = 0;
 
 	mutex_lock(&kvm->lock);
 	if (kvm->nr_vcpus)
 		r = -EBUSY;
+	else if (id >= KVM_MAX_VCPUS)
+		r = -EINVAL;
 	else
 		kvm->bsp_id = id;
 	mutex_unlock(&kvm->lock);
@@ -384,6 +386,7 @@ int kvm_check_extension(struct kvm *kvm, long cap)
 	case KVM_CAP_SET_IDENTITY_MAP_ADDR:
 	case KVM_CAP_VCPU_EVENTS:
 	case KVM_CAP_INTERNAL_ERROR_DATA:
+	case KVM_CAP_X86_ROBUST_SINGLESTEP:
 	case KVM_CAP_DEBUGREGS:
 	case KVM_CAP_XSAVE:
 	case KVM_CAP_GET_TSC_KHZ:

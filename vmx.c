@@ -790,10 +790,7 @@ static void switch_vm86(struct vcpu_vmx *vmx, bool on)
 	vmx_flush_tlb(&vmx->vcpu);
 }
 
-/*
- * Called before an entry, as long as something touched mode or segments.  In
- * long mode all is left to the hardware: what it refuses nobody can run.
- */
+/* Called before an entry, as long as something touched mode or segments. */
 static enum vcpu_entry vmx_entry_mode(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -807,7 +804,7 @@ static enum vcpu_entry vmx_entry_mode(struct kvm_vcpu *vcpu)
 	vcpu_need(vcpu, VG_RIP | VG_CS | VG_SEG | VG_CR);
 	if (vm86)
 		valid = real_mode_valid(s);
-	else if (vcpu_long_mode(vcpu) || (s->rflags & X86_EFLAGS_VM))
+	else if (s->rflags & X86_EFLAGS_VM)
 		valid = true;
 	else
 		valid = protected_mode_valid(vcpu);
@@ -1146,7 +1143,7 @@ static int vm86_exception(struct kvm_vcpu *vcpu, u8 vector)
 
 	switch (vector) {
 	case GP_VECTOR:
-		return vcpu_emulate(vcpu, 0, INVALID_GPA, 0);
+		return vcpu_emulate(vcpu, 0, INVALID_GPA, EMUL_GP);
 	case BP_VECTOR:
 	case OF_VECTOR:
 		r = vcpu_skip_insn(vcpu);
@@ -1338,8 +1335,8 @@ static int (*const vmx_exits[])(struct kvm_vcpu *vcpu) = {
 	[EXIT_REASON_IO_INSTRUCTION]	= exit_io,
 	[EXIT_REASON_MSR_READ]		= handle_rdmsr,
 	[EXIT_REASON_MSR_WRITE]		= handle_wrmsr,
-	[EXIT_REASON_MWAIT_INSTRUCTION]	= handle_ud,
-	[EXIT_REASON_MONITOR_INSTRUCTION] = handle_ud,
+	[EXIT_REASON_MWAIT_INSTRUCTION]	= handle_nop,
+	[EXIT_REASON_MONITOR_INSTRUCTION] = handle_nop,
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr,
 	[EXIT_REASON_INVEPT]		= handle_ud,
 	[EXIT_REASON_INVVPID]		= handle_ud,

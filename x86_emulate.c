@@ -175,6 +175,8 @@ void emul_begin(struct x86_emulate_ctxt *c)
 	if (unlikely(!c->cpuid_valid))
 		x86_emulate_set_cpuid(c);
 	c->segs_valid = 0;
+	c->insn = NULL;
+	c->fetched = 0;
 	c->changed = 0;
 	c->int_shadow = 0;
 	c->trap_db = 0;
@@ -254,7 +256,6 @@ static inline int fetch_whole(struct x86_emulate_ctxt *c, u64 linear)
 static __always_inline int fetch_first(struct x86_emulate_ctxt *c, u64 linear, const u8 *bytes,
 		       unsigned int n)
 {
-	c->fetched = 0;
 	if (!n && emul_long64(c) && emul_canonical_far(linear) &&
 	    (linear & 4095) <= 4096 - X86_INSN_MAX)
 		return fetch_whole(c, linear);

@@ -323,7 +323,8 @@ static inline unsigned int emul_width(const struct x86_insn *insn, unsigned int 
 		return width;
 	switch (width) {
 	case 'y':
-		return insn->rex & REX_W ? 8 : 4;
+		/* Elsewhere VEX.W does not count. */
+		return insn->mode == X86_MODE_LONG64 && (insn->rex & REX_W) ? 8 : 4;
 	case 'm':
 		return insn->mode == X86_MODE_LONG64 ? 8 : 4;
 	case 'z':

@@ -365,6 +365,8 @@ static int deliver_software(struct x86_emulate_ctxt *c, u8 vector, enum x86_even
 {
 	struct x86_event event = { .vector = vector, .type = type };
 
+	/* Of an instruction that gets through nothing is resumed. */
+	c->next_rflags &= ~(u64)X86_EFLAGS_RF;
 	return emul_deliver(c, &event);
 }
 

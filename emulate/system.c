@@ -54,7 +54,7 @@ static int set_cr3(struct x86_emulate_ctxt *c, u64 val)
 
 	if (emul_long_mode(c)) {
 		c->ops->cpuid(c, 0x80000008, 0, regs);
-		reserved = ~0ull << (regs[0] & 0x3f);
+		reserved = ~0ull << (regs[0] & 0x3f ?: 36);
 		if (emul_sysreg(c, X86_REG_CR4) & X86_CR4_PCIDE)
 			reserved &= ~X86_CR3_PCID_NOFLUSH;
 	}

@@ -820,7 +820,7 @@ int handle_hypercall(struct kvm_vcpu *vcpu);
 u64 hypercall_result(struct kvm_vcpu *vcpu);
 int handle_xsetbv(struct kvm_vcpu *vcpu);
 int handle_rdpmc(struct kvm_vcpu *vcpu);
-int handle_nop(struct kvm_vcpu *vcpu);		/* WBINVD, INVD, PAUSE ... */
+int handle_nop(struct kvm_vcpu *vcpu);		/* WBINVD, PAUSE, MWAIT ... */
 int handle_ud(struct kvm_vcpu *vcpu);
 int handle_ud_exit(struct kvm_vcpu *vcpu);
 void handle_host_mce(void);
@@ -842,6 +842,7 @@ int handle_internal_error(struct kvm_vcpu *vcpu, u32 suberror);
 /* Flags of vcpu_emulate(); the access that faulted (X86_ACC_*) goes above. */
 #define EMUL_PT_WRITE		BIT(0)	/* a failure may be retried natively */
 #define EMUL_RESUME		BIT(1)	/* user space answered a read */
+#define EMUL_GP			BIT(2)	/* it was a #GP: a failure is the guest's */
 #define EMUL_ACC_SHIFT		8
 
 int vcpu_emulator_create(struct kvm_vcpu *vcpu);
@@ -877,6 +878,8 @@ int cpuid_get_emulated(struct kvm_cpuid2 __user *arg);
 long cpuid_set(struct kvm_vcpu *vcpu, struct kvm_cpuid2 __user *arg);
 long cpuid_set_old(struct kvm_vcpu *vcpu, struct kvm_cpuid __user *arg);
 long cpuid_get(struct kvm_vcpu *vcpu, struct kvm_cpuid2 __user *arg);
+/* What the guest may use: without CPUID, all that the host has. */
+void cpuid_limit(struct kvm_vcpu *vcpu, u32 function, u32 index, u32 regs[4]);
 /* Exact or nearest leaf as the processor would answer. */
 void cpuid_query(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 const struct kvm_cpuid_entry2 *cpuid_find(struct kvm_vcpu *vcpu, u32 function,

@@ -21,7 +21,7 @@
 #include <uapi/asm/vmx.h>
 #include "kvm.h"
 
-struct x86_insn;
+struct x86_emulate_ctxt;
 
 #ifndef KVM_TRACE_ONCE
 #define KVM_TRACE_ONCE
@@ -180,9 +180,9 @@ TRACE_EVENT(kvm_page_fault,
 
 /* Before what it did is written back: rip is the instruction's own. */
 TRACE_EVENT(kvm_emulate_insn,
-	TP_PROTO(struct kvm_vcpu *vcpu, const struct x86_insn *insn,
+	TP_PROTO(struct kvm_vcpu *vcpu, const struct x86_emulate_ctxt *ctxt,
 		 bool failed),
-	TP_ARGS(vcpu, insn, failed),
+	TP_ARGS(vcpu, ctxt, failed),
 	TP_STRUCT__entry(
 		__field(__u64, rip)
 		__field(__u32, csbase)
@@ -194,11 +194,10 @@ TRACE_EVENT(kvm_emulate_insn,
 	TP_fast_assign(
 		__entry->rip = vcpu->s.rip;
 		__entry->csbase = vcpu->s.seg[VCPU_CS].base;
-		__entry->len = insn ? insn->len : 0;
+		__entry->len = min_t(u8, ctxt->insn ? ctxt->insn->len : ctxt->fetched,
+				     sizeof(__entry->insn));
 		memset(__entry->insn, 0, sizeof(__entry->insn));
-		if (insn)
-			memcpy(__entry->insn, insn->bytes,
-			       min_t(unsigned int, insn->len, 15));
+		memcpy(__entry->insn, ctxt->fetch, __entry->len);
 		__entry->flags =
 			(vcpu->s.cr0 & X86_CR0_PE ? KVM_TRACE_CR0_PE : 0) |
 			(vcpu->s.rflags & X86_EFLAGS_VM ? KVM_TRACE_EFL_VM : 0) |

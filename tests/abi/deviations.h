@@ -70,6 +70,12 @@ DEVIATION(bp_length, "a #BP can be injected at any time",
 DEVIATION(step_io, "KVM_GUESTDBG_SINGLESTEP: KVM_EXIT_DEBUG follows each instruction",
 	  "not one whose emulation left for user space: MMIO, string I/O",
 	  "a debugger would not see where the guest went")
+DEVIATION(real_gp, "in real mode without unrestricted guest a #GP of an instruction that is not emulated comes to the guest",
+	  "KVM_EXIT_INTERNAL_ERROR",
+	  "it is the guest's mistake")
+DEVIATION(task_fault, "a task whose segment registers cannot be loaded starts with #TS",
+	  "on VT-x it runs, with what could not be loaded",
+	  "SDM, \"Exception Conditions Checked During a Task Switch\"")
 DEVIATION(inject_bp_rip, "KVM_GUESTDBG_INJECT_BP: the guest returns behind its INT3",
 	  "without next-RIP saving, behind the port access that left for user space before",
 	  "so does INT3")

@@ -237,8 +237,11 @@ TEST(clock_two_pages, "a clock that would lie in two pages")
 	CHECK_EQ(set_msr(vm.vcpu, SYSTEM_TIME, (FREE + PAGE - 16) | 1), 1);
 	PEEK(&vm, FREE);
 	CHECK_EQ(get_msr(vm.vcpu, SYSTEM_TIME, &value), 1);
-	if (differs(DEV_clock_two_pages))
-		CHECK_EQ(*(u64 *)(vm.mem + FREE + PAGE), 0);
+	if (!differs(DEV_clock_two_pages))
+		return;
+	/* system_time, which may be 0, and what it is to be scaled by */
+	CHECK_EQ(*(u64 *)(vm.mem + FREE + PAGE), 0);
+	CHECK_EQ(*(u64 *)(vm.mem + FREE + PAGE + 8), 0);
 }
 
 TEST(clock_wall, "the wall clock and kvmclock together are the time of day")
@@ -268,6 +271,9 @@ TEST(clock_stopped, "KVM_KVMCLOCK_CTRL tells the guest that it was stopped")
 	PEEK(&vm, FREE);
 	CHECK_EQ(p->flags & GUEST_STOPPED, 0);
 	CHECK_OK(ioctl(vm.vcpu, KVM_KVMCLOCK_CTRL, 0));
+	PEEK(&vm, FREE);
+	CHECK_EQ(p->flags & GUEST_STOPPED, GUEST_STOPPED);
+	CHECK_OK(set_clock(&vm, 0, 0));
 	PEEK(&vm, FREE);
 	CHECK_EQ(p->flags & GUEST_STOPPED, GUEST_STOPPED);
 	/* The guest clears it; it stays clear. */
@@ -339,6 +345,31 @@ TEST(clock_tsc_zero, "KVM_SET_MSRS of the TSC to 0: the vCPU joins the others")
 	CHECK_EQ(set_msr(vm.vcpu, TSC, 0), 1);
 	CHECK_EQ(get_msr(vm.vcpu, TSC, &a), 1);
 	CHECK_MSG(a - b < 20000000000, "%#llx and %#llx", (long long)b, (long long)a);
+}
+
+/* With the TSC of another vCPU a guest could not read the clock page of this. */
+TEST(clock_tsc_apart, "clocks are called stable only as long as the vCPUs' TSCs agree")
+{
+	struct vm vm = vm_create(0);
+	struct pvclock *p = (void *)(vm.mem + FREE);
+	int other = vm_add_vcpu(&vm, 1);
+
+	start_servant(&vm);
+	CHECK_EQ(set_msr(vm.vcpu, SYSTEM_TIME, FREE | 1), 1);
+	CHECK_EQ(set_msr(vm.vcpu, TSC, 1ull << 50), 1);
+	CHECK_EQ(set_msr(other, TSC, 1ull << 50), 1);
+	PEEK(&vm, FREE);
+	if (!(p->flags & 1))
+		skip("the host's TSC is not stable");
+	CHECK(get_clock(&vm).flags & KVM_CLOCK_TSC_STABLE);
+	CHECK_EQ(set_msr(vm.vcpu, TSC, 1ull << 40), 1);
+	PEEK(&vm, FREE);
+	CHECK_EQ(p->flags & 1, 0);
+	CHECK_EQ(get_clock(&vm).flags & KVM_CLOCK_TSC_STABLE, 0);
+	CHECK_EQ(set_msr(other, TSC, 1ull << 40), 1);
+	CHECK_EQ(set_msr(vm.vcpu, TSC, 1ull << 40), 1);
+	PEEK(&vm, FREE);
+	CHECK_EQ(p->flags & 1, 1);
 }
 
 TEST(clock_tsc_two, "one vCPU's TSC is not another's")

@@ -343,7 +343,7 @@ TEST(dirty_move, "a slot that is logged moves")
 
 	POKE(&l.vm, HIGH, 1);
 	CHECK_OK(set_slot(&l.vm, 1, LOG, HIGH * 2, PAGES * PAGE, l.host));
-	fetch(&l);
+	expect(&l, 0, -1, -1, "not fetched before the move");
 	POKE(&l.vm, HIGH * 2 + 3 * PAGE, 1);
 	expect(&l, 3, -1, -1, "after the move");
 }

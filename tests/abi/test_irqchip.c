@@ -68,6 +68,10 @@ TEST(irqchip_boot_cpu, "KVM_SET_BOOT_CPU_ID, KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_
 	u64 addr = 0xfffb0000;
 	int a, b;
 
+	if (ours || kernel >= 612) {
+		CHECK_ERRNO(ioctl(vm.fd, KVM_SET_BOOT_CPU_ID, 1ul << 32), EINVAL);
+		CHECK_ERRNO(ioctl(vm.fd, KVM_SET_BOOT_CPU_ID, ~0ul), EINVAL);
+	}
 	CHECK_OK(ioctl(vm.fd, KVM_SET_BOOT_CPU_ID, 1));
 	CHECK_OK(ioctl(vm.fd, KVM_SET_IDENTITY_MAP_ADDR, &addr));
 	addr = 0;

@@ -10,6 +10,7 @@
 #define TSC		0x10
 #define APICBASE	0x1b
 #define TSC_ADJUST	0x3b
+#define UCODE_WRITE	0x79
 #define SYSENTER_CS	0x174
 #define SYSENTER_ESP	0x175
 #define SYSENTER_EIP	0x176
@@ -17,6 +18,8 @@
 #define MISC_ENABLE	0x1a0
 #define PAT		0x277
 #define MTRR_DEF	0x2ff
+#define MC0_STATUS	0x401
+#define MC1_CTL		0x404
 #define TSC_DEADLINE	0x6e0
 #define EFER		0xc0000080
 #define STAR		0xc0000081
@@ -27,6 +30,7 @@
 #define GS_BASE		0xc0000101
 #define KERNEL_GS	0xc0000102
 #define TSC_AUX		0xc0000103
+#define HWCR		0xc0010015
 
 /* ------------------------------------------------------------------------
  * The list
@@ -301,6 +305,45 @@ TEST(msr_values, "values that may and that may not be, by ioctl and by WRMSR")
 		CHECK_MSG(got == (ok ? value : before),
 			  "%s: reads %#llx after WRMSR", name, (long long)got);
 	}
+}
+
+/* A loader of microcode does not ask whether there is a hypervisor. */
+TEST(msr_microcode, "WRMSR of IA32_BIOS_UPDT_TRIG does nothing; it cannot be read")
+{
+	struct vm vm = vm_create(0);
+	u64 value = FREE;
+
+	start_msr_servant(&vm);
+	CHECK(guest_msr(&vm, true, UCODE_WRITE, &value));
+	CHECK(!guest_msr(&vm, false, UCODE_WRITE, &value));
+}
+
+TEST(msr_mce_banks, "machine-check banks: what a guest may enable, and put into a status")
+{
+	static const struct { u64 value; bool ok; } controls[] = {
+		{ 0, true }, { ~0ull, true }, { ~BIT(10), true }, { ~BIT(0), true },
+		{ ~BIT(5), false }, { 1, false },
+	};
+	struct vm vm = vm_create(0);
+	u64 value;
+	unsigned int i;
+
+	start_msr_servant(&vm);
+	for (i = 0; i < ARRAY_SIZE(controls); i++) {
+		value = controls[i].value;
+		CHECK_MSG(guest_msr(&vm, true, MC1_CTL, &value) == controls[i].ok,
+			  "control %#llx", (long long)value);
+	}
+	value = 0;
+	CHECK(guest_msr(&vm, true, MC0_STATUS, &value));
+	value = 1;
+	CHECK(!guest_msr(&vm, true, MC0_STATUS, &value));
+	if (intel)
+		return;
+	value = BIT(18);		/* McStatusWrEn */
+	CHECK(guest_msr(&vm, true, HWCR, &value));
+	value = 1;
+	CHECK(guest_msr(&vm, true, MC0_STATUS, &value));
 }
 
 /* A non-canonical SYSENTER address is an error on Intel, cut on AMD. */

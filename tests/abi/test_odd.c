@@ -211,3 +211,155 @@ TEST(odd_step_over_out, "KVM_GUESTDBG_SINGLESTEP over OUT: the output is not los
 	if (differs(DEV_step_io))
 		CHECK_EQ(steps_seen, 7);
 }
+
+/* ------------------------------------------------------------------------
+ * Without CPUID the host is the limit, for what is emulated, too
+ */
+
+/* On VT-x without unrestricted guest the module does this, not the processor. */
+GUEST(16, features_real,
+      "mov %cr4, %eax\n or $0x20, %al\n mov %eax, %cr4\n"
+      "mov $0xc0000080, %ecx\n rdmsr\n mov %cr4, %ebx\n" DONE);
+
+TEST(odd_no_cpuid, "real mode without CPUID: there are CR4.PAE and model-specific registers")
+{
+	struct vm vm = vm_create(VM_NO_CPUID);
+
+	START16(&vm, features_real);
+	run_done(&vm);
+	CHECK_EQ(get_regs(&vm).rbx & 0x20, 0x20);
+}
+
+/* ------------------------------------------------------------------------
+ * Real mode
+ */
+
+/* Beyond the limit of the segment, by an instruction that is not emulated. */
+GUEST(16, real_x87,
+      "movw $1f - real_x87 + 0x1000, 13 * 4\n movw $0, 13 * 4 + 2\n"
+      "fninit\n fldl 0xfffc\n hlt\n"
+      "1: pop %bx\n" DONE);
+
+TEST(odd_real_gp, "a #GP in real mode comes to the guest, whatever the instruction")
+{
+	struct vm vm = vm_create(0);
+
+	if (qemu)
+		skip("QEMU knows no limits of segments");
+	if (intel && !differs(DEV_real_gp))
+		skip("KVM_EXIT_INTERNAL_ERROR");
+	START16(&vm, real_x87);
+	run_done(&vm);
+	CHECK_EQ(get_regs(&vm).rbx & 0xffff,
+		 CODE + (real_x87_end - real_x87) - 8);
+}
+
+/*
+ * From real mode to 64-bit code with the paragraph that a program had in FS: its
+ * low bits are no RPL that the processor would enter with.
+ */
+GUEST(16, long_with_paragraph,
+      "mov $0x0e73, %ax\n mov %ax, %fs\n"
+      "mov %cr4, %eax\n or $0x20, %al\n mov %eax, %cr4\n"
+      "mov $0x10000, %eax\n mov %eax, %cr3\n"
+      "mov $0xc0000080, %ecx\n rdmsr\n or $0x100, %eax\n wrmsr\n"
+      "lgdtl 3f - long_with_paragraph + 0x1000\n"
+      "mov %cr0, %eax\n or $0x80000001, %eax\n mov %eax, %cr0\n"
+      "ljmpl $8, $1f - long_with_paragraph + 0x1000\n"
+      ".code64\n 1: mov %fs:4, %rbx\n mov $16, %eax\n mov %eax, %fs\n mov %eax, %ss\n" DONE
+      "3: .word 47\n .long 0x16000\n");
+
+TEST(odd_long_mode_paragraph, "64-bit code is reached with a real-mode selector in FS")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_segment tr;
+	struct kvm_sregs s;
+
+	/* The tables of 64-bit mode, then back. */
+	START64(&vm, alive);
+	tr = get_sregs(&vm).tr;
+	memcpy(vm.mem + CODE, long_with_paragraph,
+	       long_with_paragraph_end - long_with_paragraph);
+	vcpu_enter16(vm.vcpu, CODE);
+	s = get_sregs(&vm);
+	s.tr = tr;
+	set_sregs(&vm, &s);
+	*(u64 *)(vm.mem + 0xe734) = 0x1122334455667788;
+	run_done(&vm);
+	CHECK_EQ(get_regs(&vm).rbx, 0x1122334455667788);
+}
+
+/* ------------------------------------------------------------------------
+ * Task gates
+ */
+
+struct tss32 {
+	u32 link, esp0, ss0, esp1, ss1, esp2, ss2, cr3, eip, eflags;
+	u32 eax, ecx, edx, ebx, esp, ebp, esi, edi;
+	u32 es, cs, ss, ds, fs, gs, ldt, trap_iomap;
+};
+
+#define TASK_GDT	FREE
+#define TASK_IDT	(FREE + 0x1000)
+#define TASK_OLD	(FREE + 0x2000)
+#define TASK_NEW	(FREE + 0x3000)
+
+static u64 descriptor32(u32 base, u32 limit, u32 access)
+{
+	return (u64)(base >> 24) << 56 | (u64)(limit >> 16 | 0x40) << 48 |
+	       (u64)access << 40 | (u64)(base & 0xffffff) << 16 | (limit & 0xffff);
+}
+
+/* INT3, and a gate whose task's GS lies beyond the GDT: #TS, at 64 bytes. */
+GUEST(32, through_task_gates,
+      "int3\n" DONE
+      "int $0x40\n" DONE
+      ".balign 64\n pop %eax\n mov %eax, 0xa000\n" DONE
+      ".balign 64\n iret\n");
+
+TEST(odd_task_gates, "INT3 through a task gate returns behind it; #TS of INT n has EXT clear")
+{
+	static const struct kvm_segment flat = {
+		.limit = ~0u, .present = 1, .db = 1, .s = 1, .g = 1,
+		.type = 3, .selector = 16,
+	};
+	struct vm vm = vm_create(0);
+	struct kvm_regs r = { .rip = CODE, .rflags = 2, .rsp = STACK };
+	struct kvm_sregs s = get_sregs(&vm);
+	u64 *gdt = (u64 *)(vm.mem + TASK_GDT), *idt = (u64 *)(vm.mem + TASK_IDT);
+	struct tss32 *old = (void *)(vm.mem + TASK_OLD);
+	struct tss32 *new = (void *)(vm.mem + TASK_NEW);
+
+	if (qemu && !intel)
+		skip("QEMU switches tasks by itself, and loads the host's CR3 from the TSS");
+	memcpy(vm.mem + CODE, through_task_gates,
+	       through_task_gates_end - through_task_gates);
+	gdt[1] = 0x00cf9b000000ffff;
+	gdt[2] = 0x00cf93000000ffff;
+	gdt[3] = descriptor32(TASK_OLD, 0x67, 0x8b);
+	gdt[4] = descriptor32(TASK_NEW, 0x67, 0x89);
+	idt[3] = idt[0x40] = 0x0000850000200000;
+	idt[10] = (u64)(CODE + 64) | 8ull << 16 | 0x8e00ull << 32;
+	*new = (struct tss32){ .eip = CODE + 128, .eflags = 2, .esp = STACK - 0x1000,
+			       .es = 16, .cs = 8, .ss = 16, .ds = 16, .fs = 16, .gs = 16 };
+	s.cr0 = CR0_PE | BIT(4);
+	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = flat;
+	s.cs.type = 11;
+	s.cs.selector = 8;
+	s.gdt = (struct kvm_dtable){ .base = TASK_GDT, .limit = 5 * 8 - 1 };
+	s.idt = (struct kvm_dtable){ .base = TASK_IDT, .limit = 0x41 * 8 - 1 };
+	s.tr = (struct kvm_segment){ .base = TASK_OLD, .limit = 0x67, .selector = 24,
+				     .type = 11, .present = 1 };
+	set_sregs(&vm, &s);
+	set_regs(&vm, &r);
+
+	run_done(&vm);
+	CHECK_EQ(old->eip, CODE + 1);
+	if (intel && !differs(DEV_task_fault))
+		return;
+	new->eip = CODE + 128;
+	new->gs = 0x100;
+	run_done(&vm);
+	CHECK_EQ(*(u32 *)(vm.mem + DATA), 0x100);
+	CHECK_EQ(old->eip, CODE + 1 + 2 + 2);
+}

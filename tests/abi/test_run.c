@@ -85,6 +85,40 @@ TEST(run_internal_error, "instructions in MMIO are KVM_EXIT_INTERNAL_ERROR")
 	run_to(&vm, KVM_EXIT_HLT);
 }
 
+/* A store that is emulated, then what is not: not that it is loaded as the other. */
+GUEST(64, addps_mmio, "mov $0xd0000000, %eax\n mov %ebx, (%rax)\n 1: addps (%rax), %xmm0\n");
+
+TEST(run_error_bytes, "KVM_EXIT_INTERNAL_ERROR of an instruction that is not emulated has its bytes")
+{
+	struct vm vm = vm_create(0);
+	u64 rip;
+
+	START64(&vm, addps_mmio);
+	run_to(&vm, KVM_EXIT_MMIO);
+	run_to(&vm, KVM_EXIT_INTERNAL_ERROR);
+	CHECK_EQ(vm.run->internal.suberror, KVM_INTERNAL_ERROR_EMULATION);
+	CHECK(vm.run->emulation_failure.ndata >= 3);
+	CHECK_EQ(vm.run->emulation_failure.flags &
+		 KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES, 1);
+	rip = get_regs(&vm).rip;
+	CHECK_EQ(rip, CODE + (addps_mmio_end - addps_mmio) - 3);
+	CHECK(vm.run->emulation_failure.insn_size >= 3 &&
+	      vm.run->emulation_failure.insn_size <= 15);
+	CHECK(!memcmp(vm.run->emulation_failure.insn_bytes, vm.mem + rip, 3));
+}
+
+/* By the ABI they are NOPs, whatever CPUID says. */
+GUEST(64, idle_by_mwait, "lea 0xa000, %rax\n xor %ecx, %ecx\n xor %edx, %edx\n"
+      "monitor\n xor %eax, %eax\n mwait\n" DONE);
+
+TEST(run_mwait, "MONITOR and MWAIT do nothing")
+{
+	struct vm vm = vm_create(0);
+
+	START64(&vm, idle_by_mwait);
+	run_done(&vm);
+}
+
 /* Both vendors' instructions of a hypervisor: VMRUN to INVLPGA; VMXON and its kind. */
 GUEST(64, svm_instructions,
 	"mov $0x1000, %eax\n xor %ecx, %ecx\n"

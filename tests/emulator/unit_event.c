@@ -177,11 +177,12 @@ static void software(void)
 	same(load(INNER_STACK - 20, 4), CODE + 1);
 	protected_mode(3);
 	set_idt(0x21, gate_descriptor(CODE32, 0x9000, 14, 3), 0);
-	m.c.rflags |= X86_EFLAGS_TF;
+	m.c.rflags |= X86_EFLAGS_TF | X86_EFLAGS_RF;
 	ok("\xcd\x21");
 	same(m.c.trap_db, 0);
 	same(load(INNER_STACK - 20, 4), CODE + 2);
 	check(load(INNER_STACK - 12, 4) & X86_EFLAGS_TF);
+	check(!(load(INNER_STACK - 12, 4) & X86_EFLAGS_RF));
 }
 
 static void stack_faults(void)

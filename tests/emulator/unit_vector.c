@@ -62,6 +62,17 @@ static void vector_mode(unsigned int cpl, bool avx)
 	memset(m.ymm_high, 0x5a, sizeof(m.ymm_high));
 }
 
+/* Of VMOVD, outside 64-bit mode. */
+static void vex_w_is_ignored(void)
+{
+	vector_mode(3, true);
+	selectors(CODE32_USER, DATA32_USER);
+	ok("\xc4\xe1\xf9\x7e\x08");		/* vmovd [eax], xmm1 with W */
+	same(load(DATA, 8), 0x11111111bbbbbbbb);
+	ok("\xc4\xe1\xf9\x6e\x10");		/* vmovd xmm2, [eax] */
+	same(xmm(2, 0), 0xbbbbbbbb);
+}
+
 static void sse_moves(void)
 {
 	vector_mode(3, false);
@@ -365,6 +376,7 @@ static void unhandled(void)
 const struct test vector_tests[] = {
 	{ "SSE moves", sse_moves },
 	{ "AVX moves", avx_moves },
+	{ "VEX.W outside 64-bit mode", vex_w_is_ignored },
 	{ "masked moves", masked_moves },
 	{ "what must be enabled", enabled },
 	{ "MMX moves", mmx },
