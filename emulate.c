@@ -1178,6 +1178,11 @@ static int deliver_event(struct kvm_vcpu *vcpu)
 	ctxt = load_ctxt(vcpu);
 	vcpu_event_commit(vcpu, &e);
 	event = emulators_event(&e);
+	/* As the hardware would inject them; RIP is at the instruction. */
+	if (event_is_soft_exception(&e)) {
+		event.type = X86_EVENT_SOFT_EXC;
+		ctxt->rip++;
+	}
 	result = x86_deliver_event(ctxt, &event);
 	vcpu->emul->delivering = result == X86_IO;
 	r = finish(vcpu, ctxt, result, 0);
@@ -1198,18 +1203,26 @@ int vcpu_emulate_event(struct kvm_vcpu *vcpu)
 	return deliver_event(vcpu);
 }
 
+/* @len: of the instruction, or 0.  A fault in the old task is one of that. */
 int vcpu_emulate_task_switch(struct kvm_vcpu *vcpu, u16 selector, int reason,
-			     const struct vcpu_event *ev)
+			     const struct vcpu_event *ev, int len)
 {
 	struct x86_emulate_ctxt *ctxt = load_ctxt(vcpu);
 	struct x86_event event;
+	int result;
 
 	begin(vcpu);
 	if (ev)
 		event = emulators_event(ev);
-	return finish(vcpu, ctxt,
-		      x86_task_switch(ctxt, selector, reason,
-				      ev ? &event : NULL), 0);
+	ctxt->rip = (u32)(ctxt->rip + len);
+	if (len)
+		ctxt->rflags &= ~(u64)X86_EFLAGS_RF;
+	result = x86_task_switch(ctxt, selector, reason, ev ? &event : NULL);
+	if (ev && (ctxt->changed & X86_CHG_TASK)) {
+		vcpu->ev.exception.injected = vcpu->ev.irq.injected = false;
+		vcpu->ev.nmi.injected = false;
+	}
+	return finish(vcpu, ctxt, result, 0);
 }
 
 /* ------------------------------------------------------------------------

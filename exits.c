@@ -17,20 +17,20 @@
 #include "kvm.h"
 #include "trace.h"
 
+/* From the hardware, or the instruction itself; 0: its fetch faults; or -errno. */
+static int insn_length(struct kvm_vcpu *vcpu)
+{
+	return vcpu->exit.insn_len ?: vcpu_insn_length(vcpu);
+}
+
 /* 1 = RIP is behind the instruction; 0 = its fetch faults; or -errno. */
 static int advance_rip(struct kvm_vcpu *vcpu)
 {
-	unsigned int len = vcpu->exit.insn_len;
+	int len = insn_length(vcpu);
 	unsigned long rip;
-	int r;
 
-	/* Length from the hardware, or from the instruction itself. */
-	if (!len) {
-		r = vcpu_insn_length(vcpu);
-		if (r <= 0)
-			return r;
-		len = r;
-	}
+	if (unlikely(len <= 0))
+		return len;
 	vcpu_need(vcpu, VG_RIP | VG_INT);
 	rip = vcpu->s.rip + len;
 	if (unlikely(!vcpu_64bit(vcpu)))
@@ -228,19 +228,14 @@ void handle_host_mce(void)
 int handle_task_switch(struct kvm_vcpu *vcpu, u16 selector, int reason,
 		       const struct vcpu_event *event)
 {
-	int r;
+	int len = 0;
 
-	if (event) {
-		vcpu_event_after_exit(vcpu, NULL);
-		vcpu->ev.exception.injected = vcpu->ev.irq.injected = false;
-		vcpu->ev.nmi.injected = false;
-	}
 	if (!event || event->type == VCPU_EVENT_SOFT) {
-		r = advance_rip(vcpu);
-		if (r <= 0)
-			return r ? r : 1;
+		len = insn_length(vcpu);
+		if (len <= 0)
+			return len ? len : 1;
 	}
-	return vcpu_emulate_task_switch(vcpu, selector, reason, event);
+	return vcpu_emulate_task_switch(vcpu, selector, reason, event, len);
 }
 
 int handle_invlpg(struct kvm_vcpu *vcpu, gva_t gva)

@@ -146,6 +146,8 @@ static int svm_cpu_enable(void)
 	c->next_asid = c->max_asid + 1;
 	if (boot_cpu_has(X86_FEATURE_RDTSCP))
 		rdmsrl(MSR_TSC_AUX, c->tsc_aux);
+	/* perf can tell host from guest only while there is SVM. */
+	amd_pmu_enable_virt();
 	return 0;
 }
 
@@ -153,6 +155,7 @@ static void svm_cpu_disable(void)
 {
 	u64 efer;
 
+	amd_pmu_disable_virt();
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	rdmsrl(MSR_EFER, efer);
 	if (efer & EFER_SVME) {
@@ -626,12 +629,6 @@ static void svm_flush_gva(struct kvm_vcpu *vcpu, gva_t gva)
  * Entry
  */
 
-/* #BP and #OF: what an instruction of one byte raises. */
-static bool soft_vector(u8 vector)
-{
-	return vector == BP_VECTOR || vector == OF_VECTOR;
-}
-
 static void commit_event(struct vcpu_svm *svm)
 {
 	static const u32 type[] = {
@@ -645,7 +642,7 @@ static void commit_event(struct vcpu_svm *svm)
 
 	vcpu_event_commit(&svm->vcpu, &e);
 	/* INT3 and INTO return behind themselves: interrupted_delivery(). */
-	if (unlikely(e.type == VCPU_EVENT_EXCEPTION && soft_vector(e.vector))) {
+	if (unlikely(event_is_soft_exception(&e))) {
 		svm->vmcb->save.rip++;
 		control->next_rip = svm->vmcb->save.rip;
 	}
@@ -712,6 +709,13 @@ static void sync_tpr_from_vmcb(struct vcpu_svm *svm)
 		lapic_set_cr8(&svm->vcpu, tpr);
 }
 
+/* PUSHF must not show the TF that makes it a step: it is emulated. */
+static void step_for_nmi(struct vcpu_svm *svm, bool on)
+{
+	svm->nmi_step = on;
+	intercept(svm, INTERCEPT_PUSHF, on);
+}
+
 /*
  * An NMI waits behind the event that goes in now.  A step would put TF into
  * the flags that this event pushes; an interrupt of the host's, pending
@@ -719,7 +723,7 @@ static void sync_tpr_from_vmcb(struct vcpu_svm *svm)
  */
 static void leave_after_delivery(struct vcpu_svm *svm)
 {
-	svm->nmi_step = false;
+	step_for_nmi(svm, false);
 	svm->vmcb->save.rflags = svm->vcpu.s.rflags;
 	vcpu_request(&svm->vcpu, KVM_REQ_EVENT);
 	smp_send_reschedule(smp_processor_id());
@@ -802,6 +806,9 @@ static void svm_enter(struct kvm_vcpu *vcpu)
 
 	prepare(svm, c);
 	debug_regs = debug_regs_enter(svm);
+	/* Zen 1: the guest could get at the last quotient (AMD-SB-7008). */
+	if (static_cpu_has_bug(X86_BUG_DIV0))
+		amd_clear_divider();
 	context_tracking_guest_enter();
 	svm_vmenter(&vcpu->s, svm->vmcb_pa, c->host_pa);
 	context_tracking_guest_exit();
@@ -864,7 +871,7 @@ static void svm_request_nmi_window(struct kvm_vcpu *vcpu)
 	vcpu_need(vcpu, VG_INT | VG_RIP);
 	if (vcpu->s.nmi_masked && !svm->iret_pending)
 		return;
-	svm->nmi_step = true;
+	step_for_nmi(svm, true);
 	svm->nmi_step_tf = vcpu->s.rflags & X86_EFLAGS_TF;
 }
 
@@ -888,7 +895,7 @@ static void nmi_progress(struct vcpu_svm *svm)
 	bool moved = vcpu->s.rip != svm->iret_rip;
 
 	if (svm->nmi_step) {
-		svm->nmi_step = false;
+		step_for_nmi(svm, false);
 		/* IRET brought flags of its own; otherwise TF is our doing. */
 		if (!svm->nmi_step_tf && !(svm->iret_pending && moved))
 			vcpu->s.rflags &= ~X86_EFLAGS_TF;
@@ -1047,6 +1054,11 @@ static u8 interrupted_type(u32 info)
 	return VCPU_EVENT_IRQ;
 }
 
+static int exit_pushf(struct kvm_vcpu *vcpu)
+{
+	return vcpu_emulate(vcpu, 0, INVALID_GPA, 0);
+}
+
 static int exit_task_switch(struct kvm_vcpu *vcpu)
 {
 	u32 intinfo = to_svm(vcpu)->vmcb->control.exit_int_info;
@@ -1070,7 +1082,7 @@ static int exit_task_switch(struct kvm_vcpu *vcpu)
 		.error = info,
 	};
 	/* RIP is still at INT3 and INTO. */
-	if (e.type == VCPU_EVENT_EXCEPTION && soft_vector(e.vector))
+	if (event_is_soft_exception(&e))
 		e.type = VCPU_EVENT_SOFT;
 	return handle_task_switch(vcpu, vcpu->exit.info1, X86_TASK_GATE, &e);
 }
@@ -1120,6 +1132,7 @@ static int (*const svm_exits[])(struct kvm_vcpu *vcpu) = {
 	[SVM_EXIT_SKINIT]	= handle_ud,
 	[SVM_EXIT_RDTSCP]	= handle_ud,
 	[SVM_EXIT_WBINVD]	= handle_nop,
+	[SVM_EXIT_PUSHF]	= exit_pushf,
 	[SVM_EXIT_MONITOR]	= handle_nop,
 	[SVM_EXIT_MWAIT]	= handle_nop,
 	[SVM_EXIT_XSETBV]	= handle_xsetbv,
@@ -1143,7 +1156,7 @@ static void interrupted_delivery(struct vcpu_svm *svm)
 		.error = control->exit_int_info_err,
 	};
 
-	bool soft = e.type == VCPU_EVENT_EXCEPTION && soft_vector(e.vector);
+	bool soft = event_is_soft_exception(&e);
 	bool ours = svm->vcpu.ev.committed == VCPU_EVENT_EXCEPTION &&
 		    svm->vcpu.ev.exception.vector == e.vector;
 

@@ -390,14 +390,28 @@ out:
 static int ioctl_get_fpu(struct kvm_vcpu *vcpu, void __user *argp)
 {
 	const struct fxregs_state *fx = &vcpu->fpu.fpstate->regs.fxsave;
-	struct kvm_fpu fpu = {
-		.fcw = fx->cwd, .fsw = fx->swd, .ftwx = fx->twd,
-		.last_opcode = fx->fop, .last_ip = fx->rip, .last_dp = fx->rdp,
-		.mxcsr = fx->mxcsr,
-	};
+	const struct xstate_header *header =
+		&vcpu->fpu.fpstate->regs.xsave.header;
+	u64 saved = boot_cpu_has(X86_FEATURE_XSAVE) ? header->xfeatures :
+						      XFEATURE_MASK_FPSSE;
+	struct kvm_fpu fpu = { .fcw = 0x37f, .mxcsr = MXCSR_DEFAULT };
 
-	memcpy(fpu.fpr, fx->st_space, sizeof(fpu.fpr));
-	memcpy(fpu.xmm, fx->xmm_space, sizeof(fpu.xmm));
+	/* SDM vol. 1, "Init Optimization": the rest is as reset leaves it. */
+	if (saved & XFEATURE_MASK_FP) {
+		fpu.fcw = fx->cwd;
+		fpu.fsw = fx->swd;
+		fpu.ftwx = fx->twd;
+		fpu.last_opcode = fx->fop;
+		fpu.last_ip = fx->rip;
+		fpu.last_dp = fx->rdp;
+		memcpy(fpu.fpr, fx->st_space, sizeof(fpu.fpr));
+	}
+	if (saved & XFEATURE_MASK_SSE)
+		memcpy(fpu.xmm, fx->xmm_space, sizeof(fpu.xmm));
+	/* Of the uncompacted format it has no bit of its own. */
+	if ((saved & XFEATURE_MASK_SSE) ||
+	    !(header->xcomp_bv & XCOMP_BV_COMPACTED_FORMAT))
+		fpu.mxcsr = fx->mxcsr;
 	return copy_to_user(argp, &fpu, sizeof(fpu)) ? -EFAULT : 0;
 }
 

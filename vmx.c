@@ -430,6 +430,7 @@ static void fetch_rip(struct vcpu_vmx *vmx)
 			    (s->rflags & X86_EFLAGS_IOPL);
 	else
 		s->rflags = vmread(GUEST_RFLAGS);
+	vmx->stepping = s->rflags & X86_EFLAGS_TF;
 	if (vmx->vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP)
 		s->rflags &= ~X86_EFLAGS_TF;
 }
@@ -622,6 +623,18 @@ static void commit_int(struct vcpu_vmx *vmx)
 	vmwrite(GUEST_INTERRUPTIBILITY_INFO, info);
 }
 
+/*
+ * SDM, "Checks on Guest Non-Register State": BS is pending in a shadow if TF is
+ * set, and only then.  So a step ends, and so an exit in a shadow leaves it.
+ */
+static void commit_pending_db(struct vcpu_vmx *vmx, bool tf)
+{
+	vcpu_need(&vmx->vcpu, VG_INT);
+	vmwrite(GUEST_PENDING_DBG_EXCEPTIONS,
+		tf && vmx->vcpu.s.int_shadow ? DR6_BS : 0);
+	vmx->stepping = tf;
+}
+
 static void commit_rip(struct vcpu_vmx *vmx)
 {
 	const struct kvm_vcpu *vcpu = &vmx->vcpu;
@@ -635,12 +648,8 @@ static void commit_rip(struct vcpu_vmx *vmx)
 	vmwrite(GUEST_RIP, vcpu->s.rip);
 	vmwrite(GUEST_RSP, vcpu->s.regs[VCPU_RSP]);
 	vmwrite(GUEST_RFLAGS, rflags);
-	/* SDM, "Checks on Guest Non-Register State": TF in a shadow. */
-	if (unlikely(rflags & X86_EFLAGS_TF)) {
-		vcpu_need(&vmx->vcpu, VG_INT);
-		vmwrite(GUEST_PENDING_DBG_EXCEPTIONS,
-			vcpu->s.int_shadow ? DR6_BS : 0);
-	}
+	if (unlikely(vmx->stepping || (rflags & X86_EFLAGS_TF)))
+		commit_pending_db(vmx, rflags & X86_EFLAGS_TF);
 }
 
 static void commit(struct vcpu_vmx *vmx, u32 dirty)
@@ -675,8 +684,11 @@ static void commit(struct vcpu_vmx *vmx, u32 dirty)
 			vcpu->debug_dr7 : s->dr7);
 	if (dirty & VG_MSR)
 		commit_msrs(vmx);
-	if (dirty & VG_INT)
+	if (dirty & VG_INT) {
 		commit_int(vmx);
+		if (unlikely(vmread(GUEST_RFLAGS) & X86_EFLAGS_TF))
+			commit_pending_db(vmx, true);
+	}
 }
 
 /* ------------------------------------------------------------------------
@@ -833,8 +845,7 @@ static void commit_event(struct vcpu_vmx *vmx)
 
 	vcpu_event_commit(&vmx->vcpu, &e);
 	info = INTR_INFO_VALID_MASK | type[e.type] | e.vector;
-	if (e.type == VCPU_EVENT_EXCEPTION &&
-	    (e.vector == BP_VECTOR || e.vector == OF_VECTOR)) {
+	if (event_is_soft_exception(&e)) {
 		info = INTR_INFO_VALID_MASK | INTR_TYPE_SOFT_EXCEPTION |
 		       e.vector;
 		vmwrite(VM_ENTRY_INSTRUCTION_LEN, 1);
@@ -1119,10 +1130,15 @@ static int exit_nmi_window(struct kvm_vcpu *vcpu)
 static int exit_db(struct kvm_vcpu *vcpu)
 {
 	unsigned long bits = vcpu->exit.info1 & (DR_TRAP_BITS | DR6_BD | DR6_BS);
+	bool before = (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP) &&
+		      (bits & DR_TRAP_BITS) && !(bits & DR6_BS);
 
-	/* The step that was taken ends a shadow; kept, it would want another. */
+	/*
+	 * The step that was taken ends a shadow; kept, it would want another.  A
+	 * debugger's breakpoint is before the instruction.
+	 */
 	vcpu_need(vcpu, VG_INT);
-	if (vcpu->s.int_shadow) {
+	if (vcpu->s.int_shadow && !before) {
 		vcpu->s.int_shadow = 0;
 		vcpu_touch(vcpu, VG_INT);
 	}
@@ -1134,22 +1150,12 @@ static int exit_db(struct kvm_vcpu *vcpu)
 
 /*
  * In a vm86 task every exception comes here.  What real mode allows at its
- * privilege, and the task not, was a #GP: do it.  INT3 and INTO return behind
- * themselves.
+ * privilege, and the task not, was a #GP: do it.
  */
 static int vm86_exception(struct kvm_vcpu *vcpu, u8 vector)
 {
-	int r;
-
-	switch (vector) {
-	case GP_VECTOR:
+	if (vector == GP_VECTOR)
 		return vcpu_emulate(vcpu, 0, INVALID_GPA, EMUL_GP);
-	case BP_VECTOR:
-	case OF_VECTOR:
-		r = vcpu_skip_insn(vcpu);
-		if (r < 0)
-			return r;
-	}
 	vcpu_inject(vcpu, vector);
 	return 1;
 }
@@ -1202,6 +1208,9 @@ static int exit_exception(struct kvm_vcpu *vcpu)
 static int exit_irq(struct kvm_vcpu *vcpu)
 {
 	vcpu->stats.irq_exits++;
+	/* What was to open the window behind STI may have cleared IF. */
+	if (unlikely(vcpu->ev.nmi.pending))
+		vcpu_request(vcpu, KVM_REQ_EVENT);
 	return 1;
 }
 
@@ -1370,6 +1379,10 @@ static void finish_events(struct vcpu_vmx *vmx)
 		return;
 	}
 	read_vectoring(vmx, &e);
+	/* Unless it was commit_event() that made it of an exception. */
+	if (vcpu->ev.committed == VCPU_EVENT_EXCEPTION &&
+	    vcpu->ev.exception.vector == e.vector)
+		e.type = VCPU_EVENT_EXCEPTION;
 	if (e.type == VCPU_EVENT_SOFT) {
 		vcpu_event_after_exit(vcpu, NULL);
 		return;

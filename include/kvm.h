@@ -229,6 +229,13 @@ struct vcpu_event {
 	u32 error;
 };
 
+/* #BP and #OF: what an instruction of one byte raises, and returns behind. */
+static inline bool event_is_soft_exception(const struct vcpu_event *e)
+{
+	return e->type == VCPU_EVENT_EXCEPTION &&
+	       (e->vector == BP_VECTOR || e->vector == OF_VECTOR);
+}
+
 /* What the last exit left behind.  Written by the vendor, read by handlers. */
 struct vcpu_exit {
 	u32 reason;		/* SVM exit code or VMX basic reason */
@@ -852,7 +859,7 @@ int vcpu_emulate(struct kvm_vcpu *vcpu, gva_t cr2, gpa_t gpa, int flags);
 /* Deliver what vcpu_event_ready() says, through the emulator. */
 int vcpu_emulate_event(struct kvm_vcpu *vcpu);
 int vcpu_emulate_task_switch(struct kvm_vcpu *vcpu, u16 selector, int reason,
-			     const struct vcpu_event *ev);
+			     const struct vcpu_event *ev, int len);
 int vcpu_insn_length(struct kvm_vcpu *vcpu);
 /* For hardware that does not say: the register of MOV CR, or -1. */
 int vcpu_decode_mov_cr(struct kvm_vcpu *vcpu, int cr, bool write);

@@ -30,6 +30,7 @@ struct vcpu_vmx {
 
 	bool vm86;			/* real mode runs as a vm86 task */
 	bool must_emulate;		/* the state cannot be entered */
+	bool stepping;			/* RFLAGS in the VMCS have TF, when last read or written */
 	bool dr_live;			/* the guest has the debug registers */
 	bool msrs_live;			/* the syscall MSRs are the guest's */
 	u64 hw_tsc_aux;

@@ -67,14 +67,20 @@ DEVIATION(irq_meets_fault, "an interrupt whose delivery met a page fault of the 
 DEVIATION(bp_length, "a #BP can be injected at any time",
 	  "on VT-x the entry fails if the vCPU has not run yet",
 	  "the length of INT3 is known")
+DEVIATION(bp_lost, "a #BP that was put in comes, also if its delivery has to be begun again",
+	  "it is lost",
+	  "so do all other exceptions")
+DEVIATION(nmi_tf, "PUSHF shows the guest's own TF while an NMI waits for the end of an interrupt shadow",
+	  "on AMD it is set",
+	  "it is the module that steps")
 DEVIATION(step_io, "KVM_GUESTDBG_SINGLESTEP: KVM_EXIT_DEBUG follows each instruction",
 	  "not one whose emulation left for user space: MMIO, string I/O",
 	  "a debugger would not see where the guest went")
 DEVIATION(real_gp, "in real mode without unrestricted guest a #GP of an instruction that is not emulated comes to the guest",
 	  "KVM_EXIT_INTERNAL_ERROR",
 	  "it is the guest's mistake")
-DEVIATION(task_fault, "a task whose segment registers cannot be loaded starts with #TS",
-	  "on VT-x it runs, with what could not be loaded",
+DEVIATION(task_fault, "a task switch that meets a page fault runs again; a task whose segment registers cannot be loaded starts with #TS",
+	  "on VT-x it goes on behind the instruction, or with what could not be loaded",
 	  "SDM, \"Exception Conditions Checked During a Task Switch\"")
 DEVIATION(inject_bp_rip, "KVM_GUESTDBG_INJECT_BP: the guest returns behind its INT3",
 	  "without next-RIP saving, behind the port access that left for user space before",

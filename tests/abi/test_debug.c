@@ -411,3 +411,24 @@ TEST(debug_bad_dr7, "DR7 has 32 bits")
 		CHECK_ERRNO(ioctl(vm.vcpu, KVM_SET_GUEST_DEBUG, &d), EINVAL);
 	run_to(&vm, KVM_EXIT_MMIO);
 }
+
+/* The step of MOV SS ends behind the next instruction, and is over then. */
+GUEST(64, mov_ss, "mov $16, %eax\n mov %eax, %ss\n cpuid\n nop\n" DONE);
+
+TEST(debug_step_mov_ss, "a step over MOV SS leaves no #DB behind")
+{
+	struct vm vm = vm_create(0);
+	int i;
+
+	if (bochs && !ours)
+		skip("Bochs and Linux's module together report the step of CPUID twice");
+	START64(&vm, mov_ss);
+	CHECK_OK(debug(&vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP));
+	for (i = 0; i < 3; i++)
+		if (!run_to(&vm, KVM_EXIT_DEBUG) || get_regs(&vm).rip >= CODE + 9)
+			break;
+	CHECK_EQ(get_regs(&vm).rip, CODE + 9);
+	CHECK_OK(debug(&vm, 0));
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->exceptions, 0);
+}

@@ -509,6 +509,8 @@ TEST(events_sregs, "KVM_SET_SREGS takes an interrupt over, and does not add one"
 	sregs = get_sregs(&vm);
 	CHECK_EQ(sregs.interrupt_bitmap[1], 1);
 	set_sregs(&vm, &sregs);
+	if (fails_without_if(&vm))
+		return;
 	run_done(&vm);
 	CHECK_EQ(ctl(&vm)->count[0x40], 1);
 }
@@ -620,6 +622,86 @@ TEST(events_fresh_stack, "an interrupt whose frame goes to a page never used com
 	CHECK_OK(interrupt(&vm, 0x40));
 	run_done(&vm);
 	CHECK_EQ(ctl(&vm)->count[0x40], 1);
+	CHECK_EQ(ctl(&vm)->exceptions, 0);
+}
+
+TEST(events_fresh_stack_bp, "... and so does a #BP that is put in")
+{
+	const u64 high = 0x10000000;
+	struct vm vm = vm_create(0);
+	struct kvm_vcpu_events e;
+	struct kvm_regs r;
+
+	if (!differs(DEV_bp_lost))
+		skip("Linux's module loses it");
+	START64(&vm, few_nops);
+	REQUIRE_OK(set_slot(&vm, 1, 0, high, PAGE, memory(PAGE)));
+	r = get_regs(&vm);
+	r.rsp = high + PAGE;
+	set_regs(&vm, &r);
+	e = get_events(&vm);
+	e.exception.injected = 1;
+	e.exception.nr = 3;
+	CHECK_OK(ioctl(vm.vcpu, KVM_SET_VCPU_EVENTS, &e));
+	run_to_out(&vm, PORT_EXC);
+	CHECK_EQ(ctl(&vm)->vector, 3);
+	CHECK_EQ(ctl(&vm)->count[3], 1);
+}
+
+/* The frame's IP is behind the INT3. */
+GUEST(16, real_int3, "int3\n hlt\n .balign 16\n pop %bx\n" DONE);
+
+TEST(events_real_bp, "a #BP that is put in returns behind the INT3 in real mode, too")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_vcpu_events e;
+
+	if (intel && !differs(DEV_bp_length))
+		skip("the entry fails");
+	START16(&vm, real_int3);
+	*(u32 *)(vm.mem + 3 * 4) = CODE + 16;
+	e = get_events(&vm);
+	e.exception.injected = 1;
+	e.exception.nr = 3;
+	CHECK_OK(ioctl(vm.vcpu, KVM_SET_VCPU_EVENTS, &e));
+	run_done(&vm);
+	CHECK_EQ(get_regs(&vm).rbx & 0xffff, CODE + 1);
+	START16(&vm, real_int3);
+	run_done(&vm);
+	CHECK_EQ(get_regs(&vm).rbx & 0xffff, CODE + 1);
+}
+
+/* Vector 2 is counted, and comes back. */
+GUEST(64, cli_in_shadow, "cli\n 1: pause\n cmpl $0, 0x8408\n je 1b\n" DONE);
+GUEST(64, pushf_in_shadow, "pushf\n pop %rax\n nop\n" DONE);
+
+static void nmi_in_shadow(const struct vm *vm)
+{
+	struct kvm_regs r = get_regs(vm);
+	struct kvm_vcpu_events e = get_events(vm);
+
+	r.rflags |= IF;
+	set_regs(vm, &r);
+	e.interrupt.shadow = KVM_X86_SHADOW_INT_STI;
+	e.nmi.pending = 1;
+	CHECK_OK(ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &e));
+}
+
+TEST(events_nmi_shadow, "an NMI behind STI comes though CLI follows, and leaves no TF")
+{
+	struct vm vm = vm_create(0);
+
+	CHECK_EQ(CTL + offsetof(struct guest_ctl, count[2]), 0x8408);
+	START64(&vm, cli_in_shadow);
+	nmi_in_shadow(&vm);
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->count[2], 1);
+	START64(&vm, pushf_in_shadow);
+	nmi_in_shadow(&vm);
+	run_done(&vm);
+	CHECK_EQ(ctl(&vm)->count[2], 1);
+	if (intel || differs(DEV_nmi_tf))
+		CHECK_EQ(get_regs(&vm).rax & BIT(8), 0);
 	CHECK_EQ(ctl(&vm)->exceptions, 0);
 }
 

@@ -363,3 +363,65 @@ TEST(odd_task_gates, "INT3 through a task gate returns behind it; #TS of INT n h
 	CHECK_EQ(*(u32 *)(vm.mem + DATA), 0x100);
 	CHECK_EQ(old->eip, CODE + 1 + 2 + 2);
 }
+
+/*
+ * The TSS to switch to lies in a page that the #PF handler maps; then the
+ * instruction runs again.  Under paging, entry 512 + 0x43 of the only table.
+ */
+#define TASK_PD		(FREE + 0x4000)
+#define TASK_PT		(FREE + 0x5000)
+
+GUEST(32, to_missing_task,
+      "ljmp $32, $0\n"
+      ".balign 64\n pop %eax\n mov (%esp), %ebx\n incl 0xa000\n orl $1, 0x45000 + 4 * 0x43\n"
+      "mov %cr2, %eax\n invlpg (%eax)\n iret\n"
+      ".balign 64\n" DONE);
+
+TEST(odd_task_missing, "a task switch that meets a page fault runs again after it")
+{
+	static const struct kvm_segment flat = {
+		.limit = ~0u, .present = 1, .db = 1, .s = 1, .g = 1,
+		.type = 3, .selector = 16,
+	};
+	struct vm vm = vm_create(0);
+	struct kvm_regs r = { .rip = CODE, .rflags = 2, .rsp = STACK };
+	struct kvm_sregs s = get_sregs(&vm);
+	u64 *gdt = (u64 *)(vm.mem + TASK_GDT), *idt = (u64 *)(vm.mem + TASK_IDT);
+	struct tss32 *new = (void *)(vm.mem + TASK_NEW);
+	u32 *pt = (u32 *)(vm.mem + TASK_PT);
+	u32 i;
+
+	if (qemu && !intel)
+		skip("QEMU switches tasks by itself, and loads the host's CR3 from the TSS");
+	if (intel && !differs(DEV_task_fault))
+		skip("the fault's frame is behind the instruction");
+	memcpy(vm.mem + CODE, to_missing_task, to_missing_task_end - to_missing_task);
+	gdt[1] = 0x00cf9b000000ffff;
+	gdt[2] = 0x00cf93000000ffff;
+	gdt[3] = descriptor32(TASK_OLD, 0x67, 0x8b);
+	gdt[4] = descriptor32(TASK_NEW, 0x67, 0x89);
+	idt[14] = (u64)(CODE + 64) | 8ull << 16 | 0x8e00ull << 32;
+	*new = (struct tss32){ .eip = CODE + 128, .eflags = 2, .esp = STACK - 0x1000,
+			       .cr3 = TASK_PD, .es = 16, .cs = 8, .ss = 16, .ds = 16,
+			       .fs = 16, .gs = 16 };
+	*(u32 *)(vm.mem + TASK_PD) = TASK_PT | 3;
+	for (i = 0; i < 1024; i++)
+		pt[i] = i << 12 | 3;
+	pt[TASK_NEW / PAGE] &= ~1u;
+	data(&vm)[0] = 0;
+	s.cr0 = CR0_PE | CR0_PG | BIT(4);
+	s.cr3 = TASK_PD;
+	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = flat;
+	s.cs.type = 11;
+	s.cs.selector = 8;
+	s.gdt = (struct kvm_dtable){ .base = TASK_GDT, .limit = 5 * 8 - 1 };
+	s.idt = (struct kvm_dtable){ .base = TASK_IDT, .limit = 15 * 8 - 1 };
+	s.tr = (struct kvm_segment){ .base = TASK_OLD, .limit = 0x67, .selector = 24,
+				     .type = 11, .present = 1 };
+	set_sregs(&vm, &s);
+	set_regs(&vm, &r);
+	run_done(&vm);
+	CHECK_EQ(data(&vm)[0], 1);
+	CHECK_EQ(get_regs(&vm).rip & ~3ull, (CODE + 128) & ~3ull);
+	CHECK_EQ(get_sregs(&vm).tr.selector, 32);
+}
