@@ -210,7 +210,10 @@ TEST(slots_come_and_go, "memory appears and disappears under the guest")
 		CHECK_EQ(PEEK(&vm, HIGH), i);
 		POKE(&vm, HIGH, i + 100);
 		CHECK_EQ(host[0], i + 100);
+		/* Nothing still holds it for a device: an audit follows this. */
+		CHECK_OK(set_slot(&vm, 2, 0, HIGH + PAGE, PAGE, host));
 		CHECK_OK(set_slot(&vm, 1, 0, HIGH, 0, host));
+		CHECK_OK(set_slot(&vm, 2, 0, HIGH + PAGE, 0, host));
 	}
 	expect_no_memory(&vm, HIGH);
 }
