@@ -26,11 +26,16 @@ static int insn_length(struct kvm_vcpu *vcpu)
 /* 1 = RIP is behind the instruction; 0 = its fetch faults; or -errno. */
 static int advance_rip(struct kvm_vcpu *vcpu)
 {
-	int len = insn_length(vcpu);
+	unsigned int len = vcpu->exit.insn_len;
 	unsigned long rip;
+	int r;
 
-	if (unlikely(len <= 0))
-		return len;
+	if (unlikely(!len)) {
+		r = vcpu_insn_length(vcpu);
+		if (r <= 0)
+			return r;
+		len = r;
+	}
 	vcpu_need(vcpu, VG_RIP | VG_INT);
 	rip = vcpu->s.rip + len;
 	if (unlikely(!vcpu_64bit(vcpu)))

@@ -806,9 +806,6 @@ static void svm_enter(struct kvm_vcpu *vcpu)
 
 	prepare(svm, c);
 	debug_regs = debug_regs_enter(svm);
-	/* Zen 1: the guest could get at the last quotient (AMD-SB-7008). */
-	if (static_cpu_has_bug(X86_BUG_DIV0))
-		amd_clear_divider();
 	context_tracking_guest_enter();
 	svm_vmenter(&vcpu->s, svm->vmcb_pa, c->host_pa);
 	context_tracking_guest_exit();

@@ -111,6 +111,11 @@
 .endm
 #endif
 
+/* Zen 1 may show the last quotient to who divides by zero (AMD-SB-7008). */
+.macro CLEAR_DIVIDER
+	ALTERNATIVE "", "xor %edx, %edx; lea 1(%rdx), %eax; div %eax", X86_BUG_DIV0
+.endm
+
 /* IBRS protects from less privileged modes only if written after them. */
 .macro RENEW_IBRS
 	ALTERNATIVE "jmp .Lno_ibrs_\@", "", X86_FEATURE_KERNEL_IBRS
@@ -141,6 +146,7 @@ SYM_FUNC_START(svm_vmenter)
 	sti
 	mov %rdx, %rax
 	vmsave %rax
+	CLEAR_DIVIDER
 	mov %rsi, %rax
 	vmload %rax
 	LOAD_GUEST_REGS

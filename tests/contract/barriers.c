@@ -34,6 +34,24 @@ static bool host_says(const char *vulnerability, const char *words)
 	return strstr(text, words);
 }
 
+/* One of the "bugs" of /proc/cpuinfo. */
+static bool host_has_bug(const char *name)
+{
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	bool found = false;
+	char line[2000], *word;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "bugs", 4))
+			continue;
+		for (word = strtok(line, " \t\n:"); word; word = strtok(NULL, " \t\n:"))
+			found |= !strcmp(word, name);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
 /* All that is asked for; reading the kernel's list of symbols takes a second. */
 static struct {
 	const char *name;
@@ -279,6 +297,8 @@ TEST(s25_world_switch, "buffers cleared before an entry, return stack and predic
 		 intel ? host_says("mds", "lear CPU buffers") ||
 			 host_says("reg_file_data_sampling", "Clear") :
 			 host_says("tsa", "Clear"));
+	/* DIV of EAX by itself */
+	CHECK_EQ(!!FIND(text, entry, "\xf7\xf0"), host_has_bug("div0"));
 	/* CALL over an INT3: what return stacks are filled with; IBPB does it, too. */
 	CHECK_EQ(!!FIND(left, end, "\xe8\1\0\0\0\xcc"),
 		 (host_says("spectre_v2", "RSB filling") ||
