@@ -3,7 +3,8 @@
  * test_odd.c - states and orders of events that are rare, and that a
  * hypervisor gets wrong without anybody noticing for years: LMA without
  * paging, a reset after a triple fault, an interrupt whose delivery faults, a
- * priority that falls, a debugger that steps over an exit.
+ * priority that falls, a debugger that steps over an exit, a task switch that
+ * faults.
  */
 #include "vm.h"
 
@@ -12,6 +13,10 @@
 #define EFER	0xc0000080
 #define LME	BIT(8)
 #define LMA	BIT(10)
+
+static const struct kvm_segment flat_data = {
+	.limit = ~0u, .present = 1, .db = 1, .s = 1, .g = 1, .type = 3, .selector = 16,
+};
 
 /* ------------------------------------------------------------------------
  * Long mode is LME and paging, whatever an ioctl says
@@ -24,14 +29,12 @@ TEST(odd_lma_without_paging, "EFER.LMA set by KVM_SET_MSRS: paging stays what CR
 	struct vm vm = vm_create(VM_NO_CPUID);
 	struct kvm_sregs s;
 	struct kvm_regs r = { .rip = CODE, .rflags = 2, .rsp = STACK };
-	struct kvm_segment flat = { .limit = ~0u, .present = 1, .db = 1, .s = 1,
-				    .g = 1, .type = 3, .selector = 16 };
 	u64 efer = 0;
 
 	s = get_sregs(&vm);
 	memcpy(vm.mem + CODE, flat32, flat32_end - flat32);
 	s.cr0 = CR0_PE | BIT(4);
-	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = flat;
+	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = flat_data;
 	s.cs.type = 11;
 	s.cs.selector = 8;
 	set_sregs(&vm, &s);
@@ -290,7 +293,7 @@ TEST(odd_long_mode_paragraph, "64-bit code is reached with a real-mode selector 
 }
 
 /* ------------------------------------------------------------------------
- * Task gates
+ * Task switches
  */
 
 struct tss32 {
@@ -303,12 +306,55 @@ struct tss32 {
 #define TASK_IDT	(FREE + 0x1000)
 #define TASK_OLD	(FREE + 0x2000)
 #define TASK_NEW	(FREE + 0x3000)
+#define TASK_PD		(FREE + 0x4000)
+#define TASK_PT		(FREE + 0x5000)
+#define TASK_START	(CODE + 128)		/* of the other task */
 
 static u64 descriptor32(u32 base, u32 limit, u32 access)
 {
 	return (u64)(base >> 24) << 56 | (u64)(limit >> 16 | 0x40) << 48 |
 	       (u64)access << 40 | (u64)(base & 0xffffff) << 16 | (limit & 0xffff);
 }
+
+static u64 interrupt_gate32(u32 offset)
+{
+	return (u64)(offset >> 16) << 48 | 0x8e0000080000ull | (offset & 0xffff);
+}
+
+/* Flat 32-bit code in a task, and another one to switch to, at TASK_START. */
+static struct vm two_tasks(const u8 *code, size_t size, bool paging)
+{
+	struct vm vm = vm_create(0);
+	struct kvm_regs r = { .rip = CODE, .rflags = 2, .rsp = STACK };
+	struct kvm_sregs s = get_sregs(&vm);
+	u64 *gdt = (u64 *)(vm.mem + TASK_GDT);
+
+	if (qemu && !intel)
+		skip("QEMU switches tasks by itself, and loads the host's CR3 from the TSS");
+	memcpy(vm.mem + CODE, code, size);
+	gdt[1] = 0x00cf9b000000ffff;
+	gdt[2] = 0x00cf93000000ffff;
+	gdt[3] = descriptor32(TASK_OLD, 0x67, 0x8b);
+	gdt[4] = descriptor32(TASK_NEW, 0x67, 0x89);
+	*(struct tss32 *)(vm.mem + TASK_NEW) = (struct tss32){
+		.eip = TASK_START, .eflags = 2, .esp = STACK - 0x1000, .cr3 = TASK_PD,
+		.es = 16, .cs = 8, .ss = 16, .ds = 16, .fs = 16, .gs = 16,
+	};
+	s.cr0 = CR0_PE | BIT(4) | (paging ? CR0_PG : 0);
+	s.cr3 = TASK_PD;
+	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = flat_data;
+	s.cs.type = 11;
+	s.cs.selector = 8;
+	s.gdt = (struct kvm_dtable){ .base = TASK_GDT, .limit = 5 * 8 - 1 };
+	s.idt = (struct kvm_dtable){ .base = TASK_IDT, .limit = 0x41 * 8 - 1 };
+	s.tr = (struct kvm_segment){ .base = TASK_OLD, .limit = 0x67, .selector = 24,
+				     .type = 11, .present = 1 };
+	set_sregs(&vm, &s);
+	set_regs(&vm, &r);
+	return vm;
+}
+
+#define TWO_TASKS(code, paging)	two_tasks(code, code##_end - code, paging)
 
 /* INT3, and a gate whose task's GS lies beyond the GDT: #TS, at 64 bytes. */
 GUEST(32, through_task_gates,
@@ -319,109 +365,45 @@ GUEST(32, through_task_gates,
 
 TEST(odd_task_gates, "INT3 through a task gate returns behind it; #TS of INT n has EXT clear")
 {
-	static const struct kvm_segment flat = {
-		.limit = ~0u, .present = 1, .db = 1, .s = 1, .g = 1,
-		.type = 3, .selector = 16,
-	};
-	struct vm vm = vm_create(0);
-	struct kvm_regs r = { .rip = CODE, .rflags = 2, .rsp = STACK };
-	struct kvm_sregs s = get_sregs(&vm);
-	u64 *gdt = (u64 *)(vm.mem + TASK_GDT), *idt = (u64 *)(vm.mem + TASK_IDT);
+	struct vm vm = TWO_TASKS(through_task_gates, false);
+	u64 *idt = (u64 *)(vm.mem + TASK_IDT);
 	struct tss32 *old = (void *)(vm.mem + TASK_OLD);
 	struct tss32 *new = (void *)(vm.mem + TASK_NEW);
 
-	if (qemu && !intel)
-		skip("QEMU switches tasks by itself, and loads the host's CR3 from the TSS");
-	memcpy(vm.mem + CODE, through_task_gates,
-	       through_task_gates_end - through_task_gates);
-	gdt[1] = 0x00cf9b000000ffff;
-	gdt[2] = 0x00cf93000000ffff;
-	gdt[3] = descriptor32(TASK_OLD, 0x67, 0x8b);
-	gdt[4] = descriptor32(TASK_NEW, 0x67, 0x89);
 	idt[3] = idt[0x40] = 0x0000850000200000;
-	idt[10] = (u64)(CODE + 64) | 8ull << 16 | 0x8e00ull << 32;
-	*new = (struct tss32){ .eip = CODE + 128, .eflags = 2, .esp = STACK - 0x1000,
-			       .es = 16, .cs = 8, .ss = 16, .ds = 16, .fs = 16, .gs = 16 };
-	s.cr0 = CR0_PE | BIT(4);
-	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = flat;
-	s.cs.type = 11;
-	s.cs.selector = 8;
-	s.gdt = (struct kvm_dtable){ .base = TASK_GDT, .limit = 5 * 8 - 1 };
-	s.idt = (struct kvm_dtable){ .base = TASK_IDT, .limit = 0x41 * 8 - 1 };
-	s.tr = (struct kvm_segment){ .base = TASK_OLD, .limit = 0x67, .selector = 24,
-				     .type = 11, .present = 1 };
-	set_sregs(&vm, &s);
-	set_regs(&vm, &r);
-
+	idt[10] = interrupt_gate32(CODE + 64);
 	run_done(&vm);
 	CHECK_EQ(old->eip, CODE + 1);
 	if (intel && !differs(DEV_task_fault))
 		return;
-	new->eip = CODE + 128;
+	new->eip = TASK_START;
 	new->gs = 0x100;
 	run_done(&vm);
 	CHECK_EQ(*(u32 *)(vm.mem + DATA), 0x100);
 	CHECK_EQ(old->eip, CODE + 1 + 2 + 2);
 }
 
-/*
- * The TSS to switch to lies in a page that the #PF handler maps; then the
- * instruction runs again.  Under paging, entry 512 + 0x43 of the only table.
- */
-#define TASK_PD		(FREE + 0x4000)
-#define TASK_PT		(FREE + 0x5000)
-
+/* The TSS to switch to lies in a page that the #PF handler maps. */
 GUEST(32, to_missing_task,
       "ljmp $32, $0\n"
-      ".balign 64\n pop %eax\n mov (%esp), %ebx\n incl 0xa000\n orl $1, 0x45000 + 4 * 0x43\n"
+      ".balign 64\n pop %eax\n incl 0xa000\n orl $1, 0x45000 + 4 * 0x43\n"
       "mov %cr2, %eax\n invlpg (%eax)\n iret\n"
       ".balign 64\n" DONE);
 
 TEST(odd_task_missing, "a task switch that meets a page fault runs again after it")
 {
-	static const struct kvm_segment flat = {
-		.limit = ~0u, .present = 1, .db = 1, .s = 1, .g = 1,
-		.type = 3, .selector = 16,
-	};
-	struct vm vm = vm_create(0);
-	struct kvm_regs r = { .rip = CODE, .rflags = 2, .rsp = STACK };
-	struct kvm_sregs s = get_sregs(&vm);
-	u64 *gdt = (u64 *)(vm.mem + TASK_GDT), *idt = (u64 *)(vm.mem + TASK_IDT);
-	struct tss32 *new = (void *)(vm.mem + TASK_NEW);
-	u32 *pt = (u32 *)(vm.mem + TASK_PT);
-	u32 i;
+	struct vm vm = TWO_TASKS(to_missing_task, true);
+	u32 *pt = (u32 *)(vm.mem + TASK_PT), i;
 
-	if (qemu && !intel)
-		skip("QEMU switches tasks by itself, and loads the host's CR3 from the TSS");
 	if (intel && !differs(DEV_task_fault))
 		skip("the fault's frame is behind the instruction");
-	memcpy(vm.mem + CODE, to_missing_task, to_missing_task_end - to_missing_task);
-	gdt[1] = 0x00cf9b000000ffff;
-	gdt[2] = 0x00cf93000000ffff;
-	gdt[3] = descriptor32(TASK_OLD, 0x67, 0x8b);
-	gdt[4] = descriptor32(TASK_NEW, 0x67, 0x89);
-	idt[14] = (u64)(CODE + 64) | 8ull << 16 | 0x8e00ull << 32;
-	*new = (struct tss32){ .eip = CODE + 128, .eflags = 2, .esp = STACK - 0x1000,
-			       .cr3 = TASK_PD, .es = 16, .cs = 8, .ss = 16, .ds = 16,
-			       .fs = 16, .gs = 16 };
+	((u64 *)(vm.mem + TASK_IDT))[14] = interrupt_gate32(CODE + 64);
 	*(u32 *)(vm.mem + TASK_PD) = TASK_PT | 3;
 	for (i = 0; i < 1024; i++)
 		pt[i] = i << 12 | 3;
 	pt[TASK_NEW / PAGE] &= ~1u;
 	data(&vm)[0] = 0;
-	s.cr0 = CR0_PE | CR0_PG | BIT(4);
-	s.cr3 = TASK_PD;
-	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = flat;
-	s.cs.type = 11;
-	s.cs.selector = 8;
-	s.gdt = (struct kvm_dtable){ .base = TASK_GDT, .limit = 5 * 8 - 1 };
-	s.idt = (struct kvm_dtable){ .base = TASK_IDT, .limit = 15 * 8 - 1 };
-	s.tr = (struct kvm_segment){ .base = TASK_OLD, .limit = 0x67, .selector = 24,
-				     .type = 11, .present = 1 };
-	set_sregs(&vm, &s);
-	set_regs(&vm, &r);
 	run_done(&vm);
 	CHECK_EQ(data(&vm)[0], 1);
-	CHECK_EQ(get_regs(&vm).rip & ~3ull, (CODE + 128) & ~3ull);
 	CHECK_EQ(get_sregs(&vm).tr.selector, 32);
 }
