@@ -663,7 +663,15 @@ static int emul_io(struct x86_emulate_ctxt *ctxt, bool in, u16 port,
 static void emul_cpuid(struct x86_emulate_ctxt *ctxt, u32 leaf, u32 subleaf,
 		       u32 regs[4])
 {
-	cpuid_limit(ctxt_vcpu(ctxt), leaf, subleaf, regs);
+	/* Before it is valid, it is the features that are asked for. */
+	if (ctxt->cpuid_valid) {
+		regs[0] = leaf;
+		regs[2] = subleaf;
+		cpuid_query(ctxt_vcpu(ctxt), &regs[0], &regs[1], &regs[2],
+			    &regs[3]);
+	} else {
+		cpuid_limit(ctxt_vcpu(ctxt), leaf, subleaf, regs);
+	}
 	trace_kvm_cpuid(ctxt_vcpu(ctxt), leaf, subleaf, regs[0], regs[1],
 			regs[2], regs[3]);
 }
@@ -1169,7 +1177,7 @@ static int deliver_event(struct kvm_vcpu *vcpu)
 	struct x86_emulate_ctxt *ctxt;
 	struct x86_event event;
 	struct vcpu_event e;
-	int result, r;
+	int result;
 
 	vcpu->emul->delivering = false;
 	if (!vcpu_event_ready(vcpu))
@@ -1185,12 +1193,12 @@ static int deliver_event(struct kvm_vcpu *vcpu)
 	}
 	result = x86_deliver_event(ctxt, &event);
 	vcpu->emul->delivering = result == X86_IO;
-	r = finish(vcpu, ctxt, result, 0);
-	if (result == X86_OK)
+	/* A fault in the task that it switched to is no fault of its delivery. */
+	if (result == X86_OK || (ctxt->changed & X86_CHG_TASK))
 		vcpu_event_after_exit(vcpu, NULL);
 	else
 		vcpu->ev.committed = VCPU_EVENT_NONE;	/* it is still to come */
-	return r;
+	return finish(vcpu, ctxt, result, 0);
 }
 
 /*
@@ -1246,5 +1254,5 @@ void vcpu_emulator_free(struct kvm_vcpu *vcpu)
 
 void vcpu_emulator_cpuid_changed(struct kvm_vcpu *vcpu)
 {
-	x86_emulate_set_cpuid(&vcpu->emul->ctxt);
+	vcpu->emul->ctxt.cpuid_valid = false;
 }

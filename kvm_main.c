@@ -1061,6 +1061,8 @@ int kvm_create_vcpu(struct kvm *kvm, unsigned long id)
 	vcpu->idx = kvm->nr_vcpus;
 	kvm->vcpus[vcpu->idx] = vcpu;
 	smp_store_release(&kvm->nr_vcpus, vcpu->idx + 1);
+	/* Its TSC may not be the others'. */
+	kvm_request_all(kvm, KVM_REQ_CLOCK_UPDATE, false);
 	debug_create_vcpu(vcpu);
 	/* From here on a racing thread may use and close the descriptor. */
 	fd_install(fd, file);

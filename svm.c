@@ -155,7 +155,6 @@ static void svm_cpu_disable(void)
 {
 	u64 efer;
 
-	amd_pmu_disable_virt();
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	rdmsrl(MSR_EFER, efer);
 	if (efer & EFER_SVME) {
@@ -164,6 +163,9 @@ static void svm_cpu_disable(void)
 		wrmsrl(MSR_EFER, efer & ~(u64)EFER_SVME);
 	}
 	reduce_predictions(false);
+	/* A crash may come amid perf's own work. */
+	if (!in_nmi())
+		amd_pmu_disable_virt();
 }
 
 static void free_cpu_pages(void)

@@ -142,7 +142,7 @@ static void get_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *r)
 
 /*
  * What no mode allows.  Segments are not judged here: a state that passes but
- * that the hardware refuses ends in KVM_EXIT_FAIL_ENTRY.
+ * that the hardware refuses is emulated, or ends in KVM_EXIT_FAIL_ENTRY.
  */
 static bool sregs_valid(struct kvm_vcpu *vcpu, const struct kvm_sregs *r)
 {

@@ -1130,15 +1130,10 @@ static int exit_nmi_window(struct kvm_vcpu *vcpu)
 static int exit_db(struct kvm_vcpu *vcpu)
 {
 	unsigned long bits = vcpu->exit.info1 & (DR_TRAP_BITS | DR6_BD | DR6_BS);
-	bool before = (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP) &&
-		      (bits & DR_TRAP_BITS) && !(bits & DR6_BS);
 
-	/*
-	 * The step that was taken ends a shadow; kept, it would want another.  A
-	 * debugger's breakpoint is before the instruction.
-	 */
+	/* The step that was taken ends a shadow; kept, it would want another. */
 	vcpu_need(vcpu, VG_INT);
-	if (vcpu->s.int_shadow && !before) {
+	if (vcpu->s.int_shadow) {
 		vcpu->s.int_shadow = 0;
 		vcpu_touch(vcpu, VG_INT);
 	}
@@ -1150,12 +1145,15 @@ static int exit_db(struct kvm_vcpu *vcpu)
 
 /*
  * In a vm86 task every exception comes here.  What real mode allows at its
- * privilege, and the task not, was a #GP: do it.
+ * privilege, and the task not, was a #GP: do it.  Of INT3 and INTO only the
+ * last byte is stepped over by the delivery: there may be prefixes.
  */
 static int vm86_exception(struct kvm_vcpu *vcpu, u8 vector)
 {
 	if (vector == GP_VECTOR)
 		return vcpu_emulate(vcpu, 0, INVALID_GPA, EMUL_GP);
+	if (vector == BP_VECTOR || vector == OF_VECTOR)
+		vcpu_set_rip(vcpu, vcpu_rip(vcpu) + vcpu->exit.insn_len - 1);
 	vcpu_inject(vcpu, vector);
 	return 1;
 }
@@ -1381,7 +1379,8 @@ static void finish_events(struct vcpu_vmx *vmx)
 	read_vectoring(vmx, &e);
 	/* Unless it was commit_event() that made it of an exception. */
 	if (vcpu->ev.committed == VCPU_EVENT_EXCEPTION &&
-	    vcpu->ev.exception.vector == e.vector)
+	    vcpu->ev.exception.vector == e.vector &&
+	    (vmx->vectoring & VECTORING_INFO_TYPE_MASK) == INTR_TYPE_SOFT_EXCEPTION)
 		e.type = VCPU_EVENT_EXCEPTION;
 	if (e.type == VCPU_EVENT_SOFT) {
 		vcpu_event_after_exit(vcpu, NULL);

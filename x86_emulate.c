@@ -32,7 +32,7 @@ static const struct { u8 word, bit; } feature_bits[FEAT_NR] = {
 	[FEAT_PGE] = { F_1D, 13 }, [FEAT_CMOV] = { F_1D, 15 }, [FEAT_CLFSH] = { F_1D, 19 },
 	[FEAT_MMX] = { F_1D, 23 }, [FEAT_FXSR] = { F_1D, 24 }, [FEAT_SSE] = { F_1D, 25 },
 	[FEAT_SSE2] = { F_1D, 26 },
-	[FEAT_SSE3] = { F_1C, 0 }, [FEAT_MONITOR] = { F_1C, 3 }, [FEAT_CX16] = { F_1C, 13 },
+	[FEAT_SSE3] = { F_1C, 0 }, [FEAT_CX16] = { F_1C, 13 },
 	[FEAT_PCID] = { F_1C, 17 }, [FEAT_SSE41] = { F_1C, 19 }, [FEAT_SSE42] = { F_1C, 20 },
 	[FEAT_MOVBE] = { F_1C, 22 }, [FEAT_POPCNT] = { F_1C, 23 }, [FEAT_XSAVE] = { F_1C, 26 },
 	[FEAT_AVX] = { F_1C, 28 }, [FEAT_RDRAND] = { F_1C, 30 },

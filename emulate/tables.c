@@ -298,7 +298,7 @@ static const struct x86_opcode group7_reg0[8] = {
 	U, I(hypercall, none, none, 0), X4(U), U, U,
 };
 static const struct x86_opcode group7_reg1[8] = {
-	IF(MONITOR, monitor, none, none, 0), IF(MONITOR, mwait, none, none, 0),
+	I(monitor, none, none, 0), I(mwait, none, none, 0),
 	IF(SMAP, clac, none, none, 0), IF(SMAP, stac, none, none, 0), X4(U),
 };
 static const struct x86_opcode xgetbv[4] = { IF(XSAVE, xgetbv, none, none, 0), U, U, U };

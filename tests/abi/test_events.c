@@ -650,6 +650,7 @@ TEST(events_fresh_stack_bp, "... and so does a #BP that is put in")
 
 /* The frame's IP is behind the INT3. */
 GUEST(16, real_int3, "int3\n hlt\n .balign 16\n pop %bx\n" DONE);
+GUEST(16, real_int3_prefixed, ".byte 0x2e\n int3\n hlt\n .balign 16\n pop %bx\n" DONE);
 
 TEST(events_real_bp, "a #BP that is put in returns behind the INT3 in real mode, too")
 {
@@ -669,6 +670,9 @@ TEST(events_real_bp, "a #BP that is put in returns behind the INT3 in real mode,
 	START16(&vm, real_int3);
 	run_done(&vm);
 	CHECK_EQ(get_regs(&vm).rbx & 0xffff, CODE + 1);
+	START16(&vm, real_int3_prefixed);
+	run_done(&vm);
+	CHECK_EQ(get_regs(&vm).rbx & 0xffff, CODE + 2);
 }
 
 /* Vector 2 is counted, and comes back. */

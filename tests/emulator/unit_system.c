@@ -445,8 +445,6 @@ static void invpcid(void)
 static void monitor_and_mwait(void)
 {
 	long_mode(0);
-	machine_feature(&m, 1, 2, 3, true);
-	x86_emulate_set_cpuid(&m.c);
 	m.c.regs[X86_RCX] = 0;
 	ok("\x0f\x01\xc8");
 	same(last_op(), X86_SYS_MONITOR);
@@ -465,8 +463,6 @@ static void monitor_and_mwait(void)
 	m.c.regs[X86_RCX] = 0;
 	fault("\x0f\x01\xc8", EXC_PF, 0);
 	long_mode(3);
-	machine_feature(&m, 1, 2, 3, true);
-	x86_emulate_set_cpuid(&m.c);
 	fault("\x0f\x01\xc8", EXC_UD, NO_ERROR);
 	fault("\x0f\x01\xc9", EXC_UD, NO_ERROR);
 }
