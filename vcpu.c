@@ -325,7 +325,7 @@ void vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	if (!init) {
 		s->xcr0 = XFEATURE_MASK_FP;
 		s->star = s->lstar = s->cstar = s->fmask = 0;
-		s->kernel_gs_base = s->tsc_aux = s->spec_ctrl = 0;
+		s->kernel_gs_base = s->tsc_aux = 0;
 		s->sysenter_cs = s->sysenter_esp = s->sysenter_eip = 0;
 		s->pat = 0x0007040600070406ull;
 		msr_reset(vcpu);

@@ -39,8 +39,6 @@ static struct kvm *vm_create(void)
 	mutex_init(&kvm->slots_lock);
 	mutex_init(&kvm->irq_lock);
 	spin_lock_init(&kvm->clock_lock);
-	kvm->tss_addr = INVALID_GPA;
-	kvm->identity_map_addr = 0xfffbc000;	/* the API's default */
 
 	r = init_srcu_struct(&kvm->srcu);
 	if (r)
@@ -309,13 +307,10 @@ static int vm_coalesced(struct kvm *kvm, unsigned int ioctl, void __user *argp)
 	return kvm_coalesced_unregister(kvm, &zone);
 }
 
-/* Only VT-x without unrestricted guest uses these; anybody may set them. */
-static int vm_set_tss_addr(struct kvm *kvm, unsigned long addr)
+/* Nobody needs these (design.md, "VT-x"); what makes no sense is refused. */
+static int vm_set_tss_addr(unsigned long addr)
 {
-	if (addr > 0xfffffffful - 3 * PAGE_SIZE + 1)
-		return -EINVAL;
-	kvm->tss_addr = addr;
-	return 0;
+	return addr > 0xfffffffful - 3 * PAGE_SIZE + 1 ? -EINVAL : 0;
 }
 
 static int vm_set_identity_map(struct kvm *kvm, u64 __user *argp)
@@ -328,8 +323,6 @@ static int vm_set_identity_map(struct kvm *kvm, u64 __user *argp)
 	mutex_lock(&kvm->lock);
 	if (kvm->nr_vcpus)
 		r = -EINVAL;
-	else
-		kvm->identity_map_addr = addr ?: 0xfffbc000;
 	mutex_unlock(&kvm->lock);
 	return r;
 }
@@ -435,7 +428,7 @@ static long vm_ioctl(struct kvm *kvm, unsigned int ioctl, unsigned long arg)
 	case KVM_GET_DIRTY_LOG:
 		return vm_dirty_log(kvm, argp);
 	case KVM_SET_TSS_ADDR:
-		return vm_set_tss_addr(kvm, arg);
+		return vm_set_tss_addr(arg);
 	case KVM_SET_IDENTITY_MAP_ADDR:
 		return vm_set_identity_map(kvm, argp);
 	case KVM_SET_NR_MMU_PAGES:

@@ -176,7 +176,6 @@ struct vcpu_state {
 	/* Not in any group: the hardware does not keep these per guest. */
 	u64 xcr0;
 	u64 tsc_aux;
-	u64 spec_ctrl;
 	u64 pdptrs[4];		/* as loaded with CR3, PAE paging only */
 };
 
@@ -488,7 +487,6 @@ struct kvm {
 
 	/* Interrupt controllers; set once under lock, then constant. */
 	bool irqchip;			/* KVM_CREATE_IRQCHIP succeeded */
-	bool irqchip_split;		/* KVM_CAP_SPLIT_IRQCHIP */
 	struct kvm_pic *pic;
 	struct kvm_ioapic *ioapic;
 	struct kvm_pit *pit;
@@ -512,9 +510,6 @@ struct kvm {
 	u64 tsc_offset;			/* clock_lock: what new vCPUs get */
 	bool tsc_written;		/* clock_lock: user space set a TSC */
 
-	gpa_t tss_addr;			/* KVM_SET_TSS_ADDR, or INVALID_GPA */
-	gpa_t identity_map_addr;
-	u64 disabled_quirks;
 	struct dentry *debugfs;
 };
 

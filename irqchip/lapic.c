@@ -102,26 +102,16 @@ static void set_tpr(struct kvm_lapic *apic, u32 tpr)
 	update_ppr(apic);
 }
 
-/* Only for an IOAPIC in user space: that in the kernel has no EOI register. */
-static bool has_directed_eoi(struct kvm_lapic *apic)
-{
-	return apic->vcpu->kvm->irqchip_split &&
-	       guest_has(apic->vcpu, X86_FEATURE_X2APIC);
-}
-
 static void eoi(struct kvm_lapic *apic)
 {
 	int vector = apic->isr_top;
-	bool level;
 
 	if (vector < 0)
 		return;		/* the end of a spurious interrupt */
 	__clear_bit(vector, apic->isr);
 	apic->isr_top = lapic_top(apic->isr);
 	update_ppr(apic);
-	level = test_bit(vector, apic->tmr);
-	if (!level || !(lapic_reg(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI))
-		ioapic_eoi(apic->vcpu->kvm, vector, level);
+	ioapic_eoi(apic->vcpu->kvm, vector, test_bit(vector, apic->tmr));
 }
 
 /* ------------------------------------------------------------------------
@@ -255,8 +245,7 @@ static u32 read_reg(struct kvm_lapic *apic, unsigned int offset)
 	case APIC_ID:
 		return apic->x2apic ? apic->id : apic->id << 24;
 	case APIC_LVR:
-		return LAPIC_VERSION |
-		       (has_directed_eoi(apic) ? APIC_LVR_DIRECTED_EOI : 0);
+		return LAPIC_VERSION;
 	case APIC_PROCPRI:
 		return apic->ppr;
 	case APIC_LDR:
@@ -284,8 +273,6 @@ static u32 writable_bits(struct kvm_lapic *apic, unsigned int offset)
 {
 	u32 mask = lapic_regs[offset >> 4].mask;
 
-	if (offset == APIC_SPIV && has_directed_eoi(apic))
-		mask |= APIC_SPIV_DIRECTED_EOI;
 	if (offset == APIC_LVTT &&
 	    !guest_has(apic->vcpu, X86_FEATURE_TSC_DEADLINE_TIMER))
 		mask &= ~APIC_LVT_TIMER_TSCDEADLINE;
@@ -442,8 +429,7 @@ static int mmio_decode(struct kvm_lapic *apic, gpa_t gpa)
 		return -EOPNOTSUPP;
 	if (apic->hw_enabled && !apic->x2apic)
 		return 0;
-	return apic->vcpu->kvm->disabled_quirks & KVM_X86_QUIRK_LAPIC_MMIO_HOLE ?
-	       -EOPNOTSUPP : 1;
+	return 1;		/* a hole */
 }
 
 /* SDM, "Error Handling": no such register is an error; one way only is not. */
@@ -581,8 +567,7 @@ static void reset_registers(struct kvm_lapic *apic)
 	for (i = 0; i < LAPIC_LVT_ENTRIES; i++)
 		lapic_set_reg(apic, lapic_lvts[i], APIC_LVT_MASKED);
 	/* What firmware that never heard of APICs needs: a quirk of the API. */
-	if (vcpu->id == vcpu->kvm->bsp_id &&
-	    !(vcpu->kvm->disabled_quirks & KVM_X86_QUIRK_LINT0_REENABLED))
+	if (vcpu->id == vcpu->kvm->bsp_id)
 		lapic_set_reg(apic, APIC_LVT0, APIC_DM_EXTINT);
 	lapic_timer_set_divide(apic, 0);
 

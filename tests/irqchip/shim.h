@@ -276,12 +276,10 @@ enum {	/* SDM, "Local APIC Register Address Map" */
 	APIC_LVT1 = 0x360, APIC_LVTERR = 0x370, APIC_TMICT = 0x380,
 	APIC_TMCCT = 0x390, APIC_TDCR = 0x3e0, APIC_SELF_IPI = 0x3f0,
 };
-#define APIC_LVR_DIRECTED_EOI	BIT(24)
 #define APIC_TPRI_MASK		0xffu
 #define APIC_LDR_MASK		0xff000000u
 #define APIC_DFR_CLUSTER	0x0fffffffu
 #define APIC_DFR_FLAT		0xffffffffu
-#define APIC_SPIV_DIRECTED_EOI	BIT(12)
 #define APIC_SPIV_APIC_ENABLED	BIT(8)
 #define APIC_ESR_SENDILL	0x20
 #define APIC_ESR_RECVILL	0x40
@@ -342,7 +340,7 @@ struct kvm {
 	struct mutex lock, slots_lock, irq_lock;
 	int nr_vcpus;
 	struct kvm_vcpu *vcpus[KVM_MAX_VCPUS];
-	bool irqchip, irqchip_split;
+	bool irqchip;
 	struct kvm_pic *pic;
 	struct kvm_ioapic *ioapic;
 	struct kvm_pit *pit;
@@ -351,7 +349,6 @@ struct kvm {
 	struct kvm_irq_routing_table *routing;
 	struct hlist_head irq_acks;
 	u32 bsp_id;
-	u64 disabled_quirks;
 };
 
 static inline void vcpu_request(struct kvm_vcpu *vcpu, int req)
