@@ -47,7 +47,7 @@ help:
 	@echo '  HOST=native             run: use this machine, loading the module into its kernel (root)'
 
 module:
-	@tools/build-module $(KDIR)
+	@kdir="$(KDIR)" && [ -n "$$kdir" ] && tools/build-module "$$kdir"
 
 tools:
 	@$(debian) need gcc libc6-dev

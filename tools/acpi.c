@@ -259,7 +259,6 @@ static void pm_out(struct vm *vm, uint16_t offset, unsigned int size, uint32_t v
 }
 
 DEVICE(power) = {
-	.name = "ACPI power management",
 	.port = PM1_EVENT,
 	.ports = PM1_PORTS,
 	.in = pm_in,

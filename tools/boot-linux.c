@@ -120,7 +120,6 @@ static void linux_load(struct vm *vm, const struct image *image)
 }
 
 BOOT_PROTOCOL(linux_protocol) = {
-	.name = "linux",
 	.accepts = linux_accepts,
 	.load = linux_load,
 };

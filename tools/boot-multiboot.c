@@ -268,7 +268,6 @@ static void multiboot_load(struct vm *vm, const struct image *image)
 }
 
 BOOT_PROTOCOL(multiboot_protocol) = {
-	.name = "multiboot",
 	.accepts = multiboot_accepts,
 	.load = multiboot_load,
 };

@@ -108,7 +108,6 @@ static void cmos_out(struct vm *vm, uint16_t offset, unsigned int size, uint32_t
 }
 
 DEVICE(cmos) = {
-	.name = "CMOS clock",
 	.port = 0x70,
 	.ports = 2,
 	.init = cmos_init,

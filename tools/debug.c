@@ -28,14 +28,12 @@ static void character_out(struct vm *vm, uint16_t offset, unsigned int size, uin
 }
 
 DEVICE(end_port) = {
-	.name = "end of run",
 	.port = 0xf4,
 	.ports = 4,
 	.out = end_out,
 };
 
 DEVICE(character_port) = {
-	.name = "debug characters",
 	.port = 0xe9,
 	.ports = 1,
 	.in = character_in,
@@ -43,7 +41,6 @@ DEVICE(character_port) = {
 };
 
 DEVICE(bios_character_port) = {
-	.name = "BIOS debug characters",
 	.port = 0x402,
 	.ports = 1,
 	.in = character_in,

@@ -110,7 +110,6 @@ static void fwcfg_out(struct vm *vm, uint16_t offset, unsigned int size, uint32_
 }
 
 DEVICE(fwcfg) = {
-	.name = "firmware files",
 	.port = 0x510,
 	.ports = 2,
 	.init = fwcfg_init,

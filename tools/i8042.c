@@ -38,14 +38,12 @@ static void fast_out(struct vm *vm, uint16_t offset, unsigned int size, uint32_t
 }
 
 DEVICE(keyboard_data) = {
-	.name = "i8042 data",
 	.port = 0x60,
 	.ports = 1,
 	.in = keyboard_in,
 };
 
 DEVICE(keyboard_command) = {
-	.name = "i8042 command",
 	.port = 0x64,
 	.ports = 1,
 	.in = keyboard_in,
@@ -53,7 +51,6 @@ DEVICE(keyboard_command) = {
 };
 
 DEVICE(fast_gate) = {
-	.name = "fast A20 and reset",
 	.port = 0x92,
 	.ports = 1,
 	.in = fast_in,

@@ -143,7 +143,6 @@ struct image {
 };
 
 struct boot_protocol {
-	const char *name;
 	bool (*accepts)(const struct image *image);
 	void (*load)(struct vm *vm, const struct image *image);
 };
@@ -172,7 +171,6 @@ uint64_t acpi_write_tables(struct vm *vm);
 
 /* device.c */
 struct device {
-	const char *name;
 	uint16_t port;			/* first of its ports */
 	uint16_t ports;
 	void (*init)(struct vm *vm);	/* may be NULL */

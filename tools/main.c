@@ -20,7 +20,7 @@ static const char usage_text[] =
 "The guest's first serial port is this terminal; Ctrl-A x ends it.\n"
 "\n"
 "  -m, --mem SIZE         memory (256M); a bare number counts MiB\n"
-"  -c, --cpus N           virtual processors (1)\n"
+"  -c, --cpus N           virtual processors, 1 to 64 (1)\n"
 "  -i, --initrd FILE      initial RAM disk of a Linux kernel\n"
 "  -a, --append WORDS     kernel command line\n"
 "      --module 'FILE [WORDS]'\n"
@@ -35,7 +35,7 @@ static const char usage_text[] =
 "      --stats            at the end, print exits by reason and KVM's counters\n"
 "  -h, --help             print this\n"
 "\n"
-"SIZE and ADDR take the suffixes K, M, G; ADDR may be hexadecimal (0x7c00).\n"
+"SIZE and ADDR take the suffixes K, M, G, T; ADDR may be hexadecimal (0x7c00).\n"
 "\n"
 "Exit status:\n"
 "  0    the guest powered off\n"
@@ -153,6 +153,8 @@ static void check_options(const struct options *options)
 		die(STATUS_USAGE, "--floppy: goes with --bios only");
 	if (options->nr_modules && !options->kernel)
 		die(STATUS_USAGE, "--module: goes with a multiboot KERNEL only");
+	if ((*options->cmdline || options->protocol) && !options->kernel)
+		die(STATUS_USAGE, "--append, --protocol: go with a KERNEL only");
 }
 
 enum {

@@ -58,7 +58,6 @@ static void pci_out(struct vm *vm, uint16_t offset, unsigned int size, uint32_t 
 }
 
 DEVICE(pci) = {
-	.name = "PCI configuration",
 	.port = 0xcf8,
 	.ports = 8,
 	.in = pci_in,

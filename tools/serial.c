@@ -192,7 +192,6 @@ static void serial_out(struct vm *vm, uint16_t offset, unsigned int size, uint32
 }
 
 DEVICE(serial_device) = {
-	.name = "serial",
 	.port = 0x3f8,
 	.ports = 8,
 	.init = serial_init,

@@ -166,6 +166,8 @@ static void system_event(struct vcpu *vcpu)
 {
 	uint32_t type = vcpu->run->system_event.type;
 
+	if (type != KVM_SYSTEM_EVENT_SHUTDOWN && type != KVM_SYSTEM_EVENT_RESET)
+		complain("the guest says that it crashed (system event %u)", type);
 	vm_end(vcpu->vm, type == KVM_SYSTEM_EVENT_SHUTDOWN ? STATUS_POWER_OFF :
 			 type == KVM_SYSTEM_EVENT_RESET ? STATUS_RESET : STATUS_CRASH);
 }

@@ -361,16 +361,16 @@ TEST(clock_tsc_apart, "clocks are called stable only as long as the vCPUs' TSCs 
 	PEEK(&vm, FREE);
 	if (!(get_clock(&vm).flags & KVM_CLOCK_HOST_TSC))
 		skip("the host's TSC is not stable");
-	CHECK_EQ(p->flags & 1, 1);
+	CHECK_EQ(p->flags & STABLE, STABLE);
 	CHECK(get_clock(&vm).flags & KVM_CLOCK_TSC_STABLE);
 	CHECK_EQ(set_msr(vm.vcpu, TSC, 1ull << 40), 1);
 	PEEK(&vm, FREE);
-	CHECK_EQ(p->flags & 1, 0);
+	CHECK_EQ(p->flags & STABLE, 0);
 	CHECK_EQ(get_clock(&vm).flags & KVM_CLOCK_TSC_STABLE, 0);
 	CHECK_EQ(set_msr(other, TSC, 1ull << 40), 1);
 	CHECK_EQ(set_msr(vm.vcpu, TSC, 1ull << 40), 1);
 	PEEK(&vm, FREE);
-	CHECK_EQ(p->flags & 1, 1);
+	CHECK_EQ(p->flags & STABLE, STABLE);
 }
 
 TEST(clock_tsc_two, "one vCPU's TSC is not another's")

@@ -30,7 +30,6 @@
 #define TMCCT		0x390
 #define TDCR		0x3e0
 #define MSR_APICBASE	0x1b
-#define MSR_DEADLINE	0x6e0
 #define X2APIC(reg)	(0x800 + (reg) / 16)
 
 static struct kvm_lapic_state get_lapic(int vcpu)

@@ -4,6 +4,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$top/build/tests/bench
+. "$top/tests/common.sh"
 
 build_guests() {
 	"$top/tests/host/debian" need gcc cpio linux-libc-dev make

@@ -17,7 +17,6 @@
 #define TIMER_TICKS	2000000		/* 2 ms: longer than a host polls */
 
 #define P_TABLE		7ul		/* present, writable, user */
-#define P_LARGE		0x87ul
 
 extern u64 boot_pml4[512];
 

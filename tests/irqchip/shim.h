@@ -40,10 +40,8 @@ typedef u64 gpa_t;
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define fallthrough		__attribute__((fallthrough))
-#define typeof_member(t, m)	typeof(((t *)0)->m)
 #define container_of(p, t, m)	((t *)((char *)(p) - offsetof(t, m)))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
-#define U32_MAX			UINT32_MAX
 #define S64_MAX			INT64_MAX
 #define min(a, b)		({ typeof(a) a_ = (a); typeof(b) b_ = (b); \
 				   a_ < b_ ? a_ : b_; })

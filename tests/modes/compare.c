@@ -156,7 +156,7 @@ static void compare_sregs(struct comparison *cmp)
 	const struct kvm_sregs *n = &cmp->native->sregs, *e = &cmp->emulated->sregs;
 	struct kvm_segment n_tr = n->tr, e_tr = e->tr;
 
-	/* See load_sregs() in vm.c: the busy bit is of no use there. */
+	/* See state.c: the busy bit is of no use there. */
 	n_tr.type |= intel ? 0 : 2;
 	e_tr.type |= intel ? 0 : 2;
 	compare_segment(cmp, D_SEGMENTS, "es", &n->es, &e->es);

@@ -116,7 +116,6 @@ struct x86_seg scene_segment(u16 selector);
 struct x86_seg case_segment(const struct mode_case *c, unsigned int sreg);
 /* The page of the scene that @la lies in, or -1. */
 int scene_page(const struct mode_case *c, u64 la);
-void scene_describe(u16 selector, char *text, unsigned int size);
 
 /* ------------------------------------------------------------------------
  * choose.c, sweep.c

@@ -6,7 +6,6 @@
  * lie elsewhere and never change: their accessed and dirty bits are all set.  Holes,
  * read-only pages and so on exist where there is paging, elsewhere all is memory.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "modes.h"
@@ -27,31 +26,30 @@ static void put(u32 at, u64 val, unsigned int bytes)
 #define F_L	0x2
 
 static const struct {
-	const char *name;
 	u32 base, limit;
 	u8 type, flags;
 	bool absent;
 } segments[NR_SEGMENTS] = {
-	[C32] = { "code", 0, 0xfffff, 11, F_G | F_DB },
-	[C16] = { "16-bit code", 0, 0xffff, 11, 0 },
-	[C64] = { "64-bit code", 0, 0xfffff, 11, F_G | F_L },
-	[C32_CONF] = { "conforming code", 0, 0xfffff, 15, F_G | F_DB },
-	[C64_CONF] = { "64-bit conforming code", 0, 0xfffff, 15, F_G | F_L },
-	[C32_EXEC] = { "execute-only code, not accessed", 0, 0xfffff, 8, F_G | F_DB },
-	[C32_SHORT] = { "code with a limit", 0, 0x9fff, 10, F_DB },
-	[C32_ABSENT] = { "absent code", 0, 0xfffff, 11, F_G | F_DB, true },
-	[C16_BASED] = { "16-bit code with a base", CODE_U, 0x1fff, 11, 0 },
-	[C_LD] = { "code with L and D", 0, 0xfffff, 11, F_G | F_DB | F_L },
-	[D32] = { "data", 0, 0xfffff, 3, F_G | F_DB },
-	[D16] = { "16-bit data", 0, 0xffff, 3, 0 },
-	[D32_RO] = { "read-only data", 0, 0xfffff, 1, F_G | F_DB },
-	[D32_SHORT] = { "data with a limit", DATA_U, 0x1fff, 3, F_DB },
-	[D32_ODD] = { "data with an odd limit, not accessed", DATA_U, 0xffe, 2, F_DB },
-	[D_DOWN] = { "expand-down data", DATA_U, 0x7ff, 7, F_DB },
-	[D_DOWN16] = { "16-bit expand-down data", DATA_U, 0xfff, 7, 0 },
-	[D_ABSENT] = { "absent data", 0, 0xfffff, 3, F_G | F_DB, true },
-	[D_WRAP] = { "data around 4 GiB", 0xfffff000, 0xfffff, 3, F_G | F_DB },
-	[D_FRESH] = { "data, not accessed", 0, 0xfffff, 2, F_G | F_DB },
+	[C32] = { 0, 0xfffff, 11, F_G | F_DB },	/* code */
+	[C16] = { 0, 0xffff, 11, 0 },	/* 16-bit code */
+	[C64] = { 0, 0xfffff, 11, F_G | F_L },	/* 64-bit code */
+	[C32_CONF] = { 0, 0xfffff, 15, F_G | F_DB },	/* conforming code */
+	[C64_CONF] = { 0, 0xfffff, 15, F_G | F_L },	/* 64-bit conforming code */
+	[C32_EXEC] = { 0, 0xfffff, 8, F_G | F_DB },	/* execute-only code, not accessed */
+	[C32_SHORT] = { 0, 0x9fff, 10, F_DB },	/* code with a limit */
+	[C32_ABSENT] = { 0, 0xfffff, 11, F_G | F_DB, true },	/* absent code */
+	[C16_BASED] = { CODE_U, 0x1fff, 11, 0 },	/* 16-bit code with a base */
+	[C_LD] = { 0, 0xfffff, 11, F_G | F_DB | F_L },	/* code with L and D */
+	[D32] = { 0, 0xfffff, 3, F_G | F_DB },	/* data */
+	[D16] = { 0, 0xffff, 3, 0 },	/* 16-bit data */
+	[D32_RO] = { 0, 0xfffff, 1, F_G | F_DB },	/* read-only data */
+	[D32_SHORT] = { DATA_U, 0x1fff, 3, F_DB },	/* data with a limit */
+	[D32_ODD] = { DATA_U, 0xffe, 2, F_DB },	/* data with an odd limit, not accessed */
+	[D_DOWN] = { DATA_U, 0x7ff, 7, F_DB },	/* expand-down data */
+	[D_DOWN16] = { DATA_U, 0xfff, 7, 0 },	/* 16-bit expand-down data */
+	[D_ABSENT] = { 0, 0xfffff, 3, F_G | F_DB, true },	/* absent data */
+	[D_WRAP] = { 0xfffff000, 0xfffff, 3, F_G | F_DB },	/* data around 4 GiB */
+	[D_FRESH] = { 0, 0xfffff, 2, F_G | F_DB },	/* data, not accessed */
 };
 
 static u64 descriptor(u32 base, u32 limit, unsigned int type, unsigned int dpl,
@@ -586,17 +584,4 @@ int scene_page(const struct mode_case *c, u64 la)
 	if (c->world > FLAT && (la / PAGE == MMIO_PAGE / PAGE || la / PAGE == RESERVED / PAGE))
 		return -1;
 	return la / PAGE;
-}
-
-void scene_describe(u16 selector, char *text, unsigned int size)
-{
-	unsigned int index = selector >> 3, i = index - FIRST_SEGMENT;
-	const char *table = selector & 4 ? "LDT" : "GDT";
-
-	if (index >= FIRST_SEGMENT && i < 4 * NR_SEGMENTS)
-		snprintf(text, size, "%s: %s, DPL %u", table, segments[i % NR_SEGMENTS].name,
-			 i / NR_SEGMENTS);
-	else
-		snprintf(text, size, "%s: %#llx", table,
-			 (unsigned long long)scene_descriptor(selector));
 }

@@ -8,6 +8,7 @@
  * leads to the same frame whatever the size of the page.
  */
 #include "paging_test.h"
+#include "scene.h"
 
 /* Bits of an entry that the combinations vary; the rest follows from them. */
 enum { VARY_P, VARY_W, VARY_U, VARY_PS, VARY_NX, VARY_RESERVED, VARY_A, VARY_D, VARIED };
@@ -16,12 +17,6 @@ static uintptr_t frame;
 static u64 va;
 static uintptr_t table[5];		/* by level, those that serve va */
 static u64 wanted[5];			/* what their entries should be */
-
-static unsigned int top_level(void)
-{
-	/* The top entries of PAE are another matter: see test_pdpte(). */
-	return now.form == &paging_pae ? 2 : now.form->levels;
-}
 
 static void set_up(void)
 {

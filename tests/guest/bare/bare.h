@@ -85,11 +85,6 @@ static inline void outw(u16 port, u16 value)
 	asm volatile("outw %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static inline void outl(u16 port, u32 value)
-{
-	asm volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
 static inline u8 inb(u16 port)
 {
 	u8 value;
@@ -170,12 +165,8 @@ static inline void wait_for_interrupt(void)
 }
 
 #define CR0_PE		BIT(0)
-#define CR0_MP		BIT(1)
-#define CR0_EM		BIT(2)
 #define CR0_TS		BIT(3)
 #define CR0_WP		BIT(16)
-#define CR0_AM		BIT(18)
-#define CR0_NW		BIT(29)
 #define CR0_CD		BIT(30)
 #define CR0_PG		BIT(31)
 #define CR4_PSE		BIT(4)
@@ -192,7 +183,6 @@ static inline void wait_for_interrupt(void)
 #define EFER_LME	BIT(8)
 #define EFER_LMA	BIT(10)
 #define EFER_NXE	BIT(11)
-#define RFLAGS_TF	BIT(8)
 #define RFLAGS_IF	BIT(9)
 #define RFLAGS_AC	BIT(18)
 
@@ -282,7 +272,6 @@ struct outcome real_call(const void *fn, u32 arg);
 #define APIC_SPURIOUS	0xf0
 #define APIC_LVT_TIMER	0x320
 #define APIC_TIMER_INIT	0x380
-#define APIC_TIMER_NOW	0x390
 #define APIC_TIMER_DIV	0x3e0
 #define LVT_MASKED	BIT(16)
 #define LVT_PERIODIC	BIT(17)
