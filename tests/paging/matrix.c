@@ -132,11 +132,6 @@ static void vary_level(unsigned int level, unsigned int leaf)
 	}
 }
 
-static bool has_pages_of(unsigned int level)
-{
-	return model_is_leaf(&now, level, PTE_PS);
-}
-
 /* All settings of WP, NXE, SMEP and SMAP that this processor has. */
 static void for_each_control(void (*fn)(unsigned int arg), unsigned int arg)
 {
