@@ -180,13 +180,11 @@ static void set_vm_ns(struct kvm *kvm, u64 ns)
 }
 
 /* May a guest compare the TSC of one vCPU with the clock page of another? */
-static bool clock_is_stable(struct kvm *kvm)
+static bool tscs_agree(struct kvm *kvm)
 {
 	struct kvm_vcpu *vcpu, *first = NULL;
 	int i;
 
-	if (!tsc_is_stable())
-		return false;
 	kvm_for_each_vcpu(i, vcpu, kvm) {
 		first = first ?: vcpu;
 		if (READ_ONCE(vcpu->tsc_offset) != READ_ONCE(first->tsc_offset))
@@ -237,7 +235,7 @@ static void fill_pvclock(struct kvm_vcpu *vcpu,
 		t->tsc_timestamp = kvm->tsc_base_host + vcpu->tsc_offset;
 		t->system_time = kvm->tsc_base_ns;
 		spin_unlock(&kvm->clock_lock);
-		if (clock_is_stable(kvm))
+		if (tscs_agree(kvm))
 			t->flags = PVCLOCK_TSC_STABLE_BIT;
 		vcpu->clock.stable = true;
 	} else {
@@ -339,7 +337,7 @@ long clock_ioctl_get(struct kvm *kvm, struct kvm_clock_data __user *arg)
 	data.realtime = ktime_get_real_ns();
 	if (tsc_is_stable()) {
 		data.flags |= KVM_CLOCK_HOST_TSC;
-		if (clock_is_stable(kvm))
+		if (tscs_agree(kvm))
 			data.flags |= KVM_CLOCK_TSC_STABLE;
 		data.host_tsc = rdtsc_ordered();
 		spin_lock(&kvm->clock_lock);

@@ -416,19 +416,11 @@ void cpuid_query(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 	}
 }
 
-/* What the guest may use: without CPUID, all that the host has. */
-void cpuid_limit(struct kvm_vcpu *vcpu, u32 function, u32 index, u32 regs[4])
+void cpuid_of_host(u32 function, u32 index, u32 regs[4])
 {
-	const struct kvm_cpuid_entry2 *e;
+	const struct kvm_cpuid_entry2 *e = find_from(supported, nr_supported,
+						     function, index);
 
-	regs[EAX] = function;
-	regs[ECX] = index;
-	if (vcpu->cpuid_nent) {
-		cpuid_query(vcpu, &regs[EAX], &regs[EBX], &regs[ECX],
-			    &regs[EDX]);
-		return;
-	}
-	e = find_from(supported, nr_supported, function, index);
 	regs[EAX] = e ? e->eax : 0;
 	regs[EBX] = e ? e->ebx : 0;
 	regs[ECX] = e ? e->ecx : 0;

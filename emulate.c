@@ -663,17 +663,16 @@ static int emul_io(struct x86_emulate_ctxt *ctxt, bool in, u16 port,
 static void emul_cpuid(struct x86_emulate_ctxt *ctxt, u32 leaf, u32 subleaf,
 		       u32 regs[4])
 {
-	/* Before it is valid, it is the features that are asked for. */
-	if (ctxt->cpuid_valid) {
-		regs[0] = leaf;
-		regs[2] = subleaf;
-		cpuid_query(ctxt_vcpu(ctxt), &regs[0], &regs[1], &regs[2],
-			    &regs[3]);
-	} else {
-		cpuid_limit(ctxt_vcpu(ctxt), leaf, subleaf, regs);
-	}
-	trace_kvm_cpuid(ctxt_vcpu(ctxt), leaf, subleaf, regs[0], regs[1],
-			regs[2], regs[3]);
+	struct kvm_vcpu *vcpu = ctxt_vcpu(ctxt);
+
+	regs[0] = leaf;
+	regs[2] = subleaf;
+	/* The first that asks is after features: without CPUID, the host's. */
+	if (!ctxt->cpuid_valid && !vcpu->cpuid_nent)
+		cpuid_of_host(leaf, subleaf, regs);
+	else
+		cpuid_query(vcpu, &regs[0], &regs[1], &regs[2], &regs[3]);
+	trace_kvm_cpuid(vcpu, leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
 }
 
 static int emul_system(struct x86_emulate_ctxt *ctxt, enum x86_system_op op,

@@ -17,12 +17,6 @@
 #include "kvm.h"
 #include "trace.h"
 
-/* From the hardware, or the instruction itself; 0: its fetch faults; or -errno. */
-static int insn_length(struct kvm_vcpu *vcpu)
-{
-	return vcpu->exit.insn_len ?: vcpu_insn_length(vcpu);
-}
-
 /* 1 = RIP is behind the instruction; 0 = its fetch faults; or -errno. */
 static int advance_rip(struct kvm_vcpu *vcpu)
 {
@@ -30,6 +24,7 @@ static int advance_rip(struct kvm_vcpu *vcpu)
 	unsigned long rip;
 	int r;
 
+	/* Length from the hardware, or from the instruction itself. */
 	if (unlikely(!len)) {
 		r = vcpu_insn_length(vcpu);
 		if (r <= 0)
@@ -236,7 +231,7 @@ int handle_task_switch(struct kvm_vcpu *vcpu, u16 selector, int reason,
 	int len = 0;
 
 	if (!event || event->type == VCPU_EVENT_SOFT) {
-		len = insn_length(vcpu);
+		len = vcpu->exit.insn_len ?: vcpu_insn_length(vcpu);
 		if (len <= 0)
 			return len ? len : 1;
 	}

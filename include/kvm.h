@@ -880,8 +880,8 @@ int cpuid_get_emulated(struct kvm_cpuid2 __user *arg);
 long cpuid_set(struct kvm_vcpu *vcpu, struct kvm_cpuid2 __user *arg);
 long cpuid_set_old(struct kvm_vcpu *vcpu, struct kvm_cpuid __user *arg);
 long cpuid_get(struct kvm_vcpu *vcpu, struct kvm_cpuid2 __user *arg);
-/* What the guest may use: without CPUID, all that the host has. */
-void cpuid_limit(struct kvm_vcpu *vcpu, u32 function, u32 index, u32 regs[4]);
+/* One leaf of what KVM_GET_SUPPORTED_CPUID offers; zeroes if there is none. */
+void cpuid_of_host(u32 function, u32 index, u32 regs[4]);
 /* Exact or nearest leaf as the processor would answer. */
 void cpuid_query(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 const struct kvm_cpuid_entry2 *cpuid_find(struct kvm_vcpu *vcpu, u32 function,

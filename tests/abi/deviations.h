@@ -88,6 +88,9 @@ DEVIATION(inject_bp_rip, "KVM_GUESTDBG_INJECT_BP: the guest returns behind its I
 DEVIATION(fpu_fresh, "KVM_SET_FPU has effect at once",
 	  "it has none as long as XSAVE holds x87 and SSE for unused",
 	  "state that is set is what the guest finds")
+DEVIATION(fpu_cleared, "KVM_GET_FPU says zero of registers that the guest has made zero",
+	  "what they held before, if XSAVE holds them for unused",
+	  "KVM_GET_XSAVE says zero, too")
 DEVIATION(fpu_mxcsr, "struct kvm_fpu carries MXCSR both ways",
 	  "KVM_GET_FPU says 0, KVM_SET_FPU ignores it",
 	  "the field is there")

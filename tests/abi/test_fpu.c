@@ -129,6 +129,25 @@ TEST(fpu_guest, "the guest has the FPU state that was set, and its own is read")
 	CHECK(!memcmp(got.fpr, seen + 32, 128));
 }
 
+GUEST(64, fill_and_clear, "pcmpeqd %xmm0, %xmm0\n" STEP "pxor %xmm0, %xmm0\n" STEP);
+
+TEST(fpu_cleared, "registers that are zero again read as zero")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_fpu f;
+
+	START64(&vm, fill_and_clear);
+	run_step(&vm);
+	CHECK_OK(ioctl(vm.vcpu, KVM_GET_FPU, &f));
+	CHECK_EQ(*(u64 *)f.xmm[0], ~0ull);
+	run_step(&vm);
+	if (!differs(DEV_fpu_cleared))
+		return;
+	CHECK_OK(ioctl(vm.vcpu, KVM_GET_FPU, &f));
+	CHECK_EQ(*(u64 *)f.xmm[0], 0);
+	CHECK_EQ(f.fcw, 0x37f);
+}
+
 TEST(fpu_bad_mxcsr, "reserved bits of MXCSR do no harm")
 {
 	struct vm vm = vm_create(0);
