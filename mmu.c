@@ -612,12 +612,19 @@ static void load_long_root(struct kvm_vcpu *vcpu, struct list_head *zapped)
 /* CR3 and what hangs on it must be memory; else the guest cannot go on. */
 static bool root_is_memory(struct kvm_vcpu *vcpu)
 {
-	u64 cr3 = vcpu->s.cr3;
+	u64 cr3 = vcpu->s.cr3, pdptr;
+	int i;
 
 	if (!vcpu->mmu.guest_levels)
 		return true;
 	if (vcpu->mmu.guest_levels != 4)
 		cr3 &= 0xffffffff;
+	for (i = 0; vcpu->mmu.guest_levels == 3 && i < 4; i++) {
+		pdptr = vcpu->s.pdptrs[i];
+		if ((pdptr & PT_PRESENT) &&
+		    !gfn_to_slot(vcpu->kvm, (pdptr & PT_ADDR) >> PAGE_SHIFT))
+			return false;
+	}
 	return gfn_to_slot(vcpu->kvm, (cr3 & PT_ADDR) >> PAGE_SHIFT);
 }
 

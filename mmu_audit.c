@@ -374,8 +374,7 @@ static void audit_table(struct audit *a, struct shadow_page *sp)
 		audit_fail(a, sp, 0, "cannot be out of sync");
 	if (sp->unsync == list_empty(&sp->unsync_link))
 		audit_fail(a, sp, 0, "out of sync but not listed");
-	if (!sp->role.direct && slot && !slot->settling &&
-	    !gfn_is_shadowed(slot, sp->gfn))
+	if (!sp->role.direct && (!slot || !gfn_is_shadowed(slot, sp->gfn)))
 		audit_fail(a, sp, 0, "not accounted as a page table");
 	if (!sp->parents && !sp->root_count && sp->born && !may_be_root(sp))
 		audit_fail(a, sp, 0, "nobody uses it");

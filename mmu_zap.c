@@ -166,43 +166,17 @@ void mmu_zap_all(struct kvm *kvm)
 	spin_unlock(&mmu->lock);
 }
 
-/* Tables where there was no memory were not watched for writes. */
-static void zap_tables_in(struct kvm *kvm, const struct kvm_slot *slot)
-{
-	struct list_head *active = &kvm->mmu.active;
-	struct shadow_page *sp, *next;
-	LIST_HEAD(zapped);
-
-	spin_lock(&kvm->mmu.lock);
-again:
-	list_for_each_entry_safe_reverse(sp, next, active, link) {
-		if (sp->role.direct || sp->gfn < slot->base_gfn ||
-		    sp->gfn - slot->base_gfn >= slot->npages)
-			continue;
-		mmu_zap_page(kvm, sp, &zapped);
-		if (need_resched() || spin_needbreak(&kvm->mmu.lock)) {
-			mmu_commit_zap(kvm, &zapped);
-			cond_resched_lock(&kvm->mmu.lock);
-			goto again;
-		}
-		if (&next->link != active && next->zapped)
-			goto again;	/* children went with it */
-	}
-	mmu_commit_zap(kvm, &zapped);
-	mmu_audit_after(kvm, "tables in a new slot");
-	spin_unlock(&kvm->mmu.lock);
-}
-
 /*
- * What is remembered of the gfns of @slot, which were no memory, goes.  MMIO
- * markers carry a generation; when it wraps they have to go, too.
+ * What is remembered of the gfns of @slot, which were no memory, goes: markers of
+ * MMIO carry a generation.  It does not come round while there are any, since all
+ * shadow pages go with each slot that makes room for another one.
  */
 void mmu_slot_added(struct kvm *kvm, struct kvm_slot *slot)
 {
-	zap_tables_in(kvm, slot);
-	if (++kvm->mmu.mmio_generation % SPTE_MMIO_GENS == 0)
-		mmu_zap_all(kvm);
+	BUILD_BUG_ON(SPTE_MMIO_GENS <= KVM_USER_SLOTS);
 	spin_lock(&kvm->mmu.lock);
+	kvm->mmu.mmio_generation++;
 	slot->settling = false;
+	mmu_audit_after(kvm, "new slot");
 	spin_unlock(&kvm->mmu.lock);
 }

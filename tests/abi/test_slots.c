@@ -5,6 +5,7 @@
  * are read-only.
  */
 #include <fcntl.h>
+#include <linux/mman.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -242,6 +243,62 @@ TEST(slots_move, "a slot that moves takes its memory along")
 	expect_no_memory(&vm, HIGH + 10 * 0x100000);
 }
 
+GUEST(32, pae_guest,
+      "1: " STEP "mov 0xa000, %esi\n invlpg (%esi)\n mov 0xa010, %eax\n"
+      "test %eax, %eax\n jz 2f\n mov %eax, (%esi)\n"
+      "2: mov (%esi), %eax\n mov %eax, 0xa008\n jmp 1b\n");
+
+static u64 pae_access(const struct vm *vm, u32 address, u32 write)
+{
+	data(vm)[0] = address;
+	data(vm)[2] = write;
+	run_step(vm);
+	return data(vm)[1];
+}
+
+/* PAE's four directories are known from when CR3 is loaded: before they are used. */
+TEST(slots_pae_directory, "a page directory is memory, else the guest cannot go on")
+{
+	const struct kvm_segment flat = { .limit = ~0u, .selector = 16, .type = 3,
+					  .present = 1, .db = 1, .s = 1, .g = 1 };
+	struct kvm_regs r = { .rip = CODE, .rflags = 2, .rsp = STACK };
+	u64 *pd = memory(PAGE), *pdpt, *low;
+	struct vm vm = vm_create(0);
+	struct kvm_sregs s = get_sregs(&vm);
+
+	pdpt = (u64 *)(vm.mem + FREE);
+	low = pdpt + 512;
+	pdpt[0] = (FREE + PAGE) | 1;
+	pdpt[1] = HIGH | 1;
+	low[0] = 0xe3;				/* 2 MiB each: what is at 0, */
+	low[1] = HIGH | 0xe3;			/* the directory, */
+	pd[0] = 0xe3;				/* what is at 0 again, */
+	pd[1] = (2 << 20) | 0xe3;		/* and what is behind that */
+	*(u32 *)(vm.mem + 0xb000) = 1;
+	*(u32 *)(vm.mem + (2 << 20) + 0xb000) = 2;
+	memcpy(vm.mem + CODE, pae_guest, pae_guest_end - pae_guest);
+	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = flat;
+	s.cs.type = 11;
+	s.cs.selector = 8;
+	s.cr3 = FREE;
+	s.cr4 = BIT(5);
+	s.cr0 = BIT(31) | BIT(4) | BIT(0);
+	set_sregs(&vm, &s);
+	set_regs(&vm, &r);
+	run_to(&vm, KVM_EXIT_SHUTDOWN);
+	CHECK_OK(set_slot(&vm, 1, 0, HIGH, PAGE, pd));
+	set_sregs(&vm, &s);
+	set_regs(&vm, &r);
+	run_step(&vm);
+	CHECK_EQ(pae_access(&vm, 0x4000b000, 0), 1);
+	CHECK_EQ(pae_access(&vm, 0x4020b000, 0), 2);
+	/* Once there, it is followed. */
+	pae_access(&vm, 0x200000, (2 << 20) | 0xe3);
+	CHECK_EQ(pae_access(&vm, 0x4000b000, 0), 2);
+	CHECK_OK(set_slot(&vm, 1, 0, 0, 0, 0));
+	run_to(&vm, KVM_EXIT_SHUTDOWN);
+}
+
 TEST(slots_alias, "the same memory in two slots")
 {
 	struct vm vm = vm_create(0);
@@ -388,10 +445,13 @@ static void use_memory(const struct vm *vm, void *host, size_t size,
 	munmap(host, size);
 }
 
-static void hugetlb(const char *n)
+static void hugetlb(const char *size, const char *n)
 {
-	int fd = open("/proc/sys/vm/nr_hugepages", O_WRONLY);
+	char name[80];
+	int fd;
 
+	snprintf(name, sizeof(name), "/sys/kernel/mm/hugepages/hugepages-%s/nr_hugepages", size);
+	fd = open(name, O_WRONLY);
 	if (fd >= 0) {
 		(void)!write(fd, n, strlen(n));
 		close(fd);
@@ -420,11 +480,44 @@ TEST(slots_backing, "anonymous, shared, file, huge and hugetlb memory")
 	p = (u8 *)(((u64)p + huge - 1) & -huge);
 	madvise(p, huge, MADV_HUGEPAGE);
 	use_memory(&vm, p, huge, "transparent huge pages");
-	hugetlb("2");
+	hugetlb("2048kB", "2");
 	p = mmap(0, huge, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	if (p != MAP_FAILED)
 		use_memory(&vm, p, huge, "hugetlb");
-	hugetlb("0");
+	hugetlb("2048kB", "0");
+}
+
+TEST(slots_gigabyte, "a page of 1 GiB, whole and in parts")
+{
+	const size_t size = 1 << 30, parts[] = { size, PAGE, 2 << 20, (2 << 20) + PAGE };
+	struct vm vm = vm_create(0);
+	unsigned int i, j;
+	u8 *host;
+
+	hugetlb("1048576kB", "1");
+	host = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+		    MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
+	if (host == MAP_FAILED)
+		skip("this host has no page of 1 GiB");
+	start_servant(&vm);
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		u64 from = i ? random_below((size - parts[i]) / PAGE) * PAGE : 0;
+
+		REQUIRE_OK(set_slot(&vm, 1, 0, 4 * HIGH, parts[i], host + from));
+		for (j = 0; j < 100; j++) {
+			u64 at = j ? random_below(parts[i] / 8) * 8 : parts[i] - 8;
+			u64 *p = (u64 *)(host + from + at);
+
+			*p = at;
+			CHECK_EQ(PEEK(&vm, 4 * HIGH + at), at);
+			POKE(&vm, 4 * HIGH + at, ~at);
+			CHECK_EQ(*p, ~at);
+		}
+		expect_no_memory(&vm, 4 * HIGH + parts[i]);
+		CHECK_OK(set_slot(&vm, 1, 0, 0, 0, 0));
+	}
+	munmap(host, size);
+	hugetlb("1048576kB", "0");
 }
 
 GUEST(64, move_two, "mov $0xd0000000, %esi\n mov $0x10000000, %edi\n mov $2, %ecx\n"
