@@ -124,26 +124,29 @@ void clock_set_offset(struct kvm_vcpu *vcpu, u64 offset)
 
 /*
  * A write of IA32_TSC.  User space that restores several vCPUs writes nearly
- * the same value to each: they are meant to be synchronous, and get the
- * offset of the first.  0 is what it writes to a vCPU that is reset, or plugged
- * in: to join the others.
+ * the same value to each, one soon after the other: they are meant to be
+ * synchronous, and get the offset of the first.  0 is what it writes to a vCPU
+ * that is reset, or plugged in: to join the others.
  */
 void clock_set_tsc(struct kvm_vcpu *vcpu, u64 val, bool host)
 {
-	u64 offset = val - clock_host_tsc();
+	u64 offset = val - clock_host_tsc(), written = offset;
 	u64 window = (u64)tsc_khz * MSEC_PER_SEC;	/* one second */
 	struct kvm *kvm = vcpu->kvm;
 
 	if (!host) {
 		vcpu->tsc_adjust += offset - vcpu->tsc_offset;
 	} else if (tsc_is_stable()) {
-		spin_lock(&kvm->clock_lock);
+		raw_spin_lock(&kvm->clock_lock);
 		if (!val || (kvm->tsc_written &&
-			     offset - kvm->tsc_offset + window < 2 * window))
+			     written - kvm->tsc_last + window < 2 * window))
 			offset = kvm->tsc_offset;
-		kvm->tsc_written = true;
+		if (val) {
+			kvm->tsc_written = true;
+			kvm->tsc_last = written;
+		}
 		kvm->tsc_offset = offset;
-		spin_unlock(&kvm->clock_lock);
+		raw_spin_unlock(&kvm->clock_lock);
 	}
 	clock_set_offset(vcpu, offset);
 }
@@ -164,19 +167,19 @@ static u64 vm_ns(struct kvm *kvm)
 
 	if (!tsc_is_stable())
 		return ktime_get_boottime_ns() + kvm->clock_offset;
-	spin_lock(&kvm->clock_lock);
+	raw_spin_lock(&kvm->clock_lock);
 	ns = vm_ns_at(kvm, clock_host_tsc());
-	spin_unlock(&kvm->clock_lock);
+	raw_spin_unlock(&kvm->clock_lock);
 	return ns;
 }
 
 static void set_vm_ns(struct kvm *kvm, u64 ns)
 {
-	spin_lock(&kvm->clock_lock);
+	raw_spin_lock(&kvm->clock_lock);
 	kvm->tsc_base_host = clock_host_tsc();
 	kvm->tsc_base_ns = ns;
 	kvm->clock_offset = ns - ktime_get_boottime_ns();
-	spin_unlock(&kvm->clock_lock);
+	raw_spin_unlock(&kvm->clock_lock);
 }
 
 /* May a guest compare the TSC of one vCPU with the clock page of another? */
@@ -231,10 +234,10 @@ static void fill_pvclock(struct kvm_vcpu *vcpu,
 	u64 host;
 
 	if (tsc_is_stable()) {
-		spin_lock(&kvm->clock_lock);
+		raw_spin_lock(&kvm->clock_lock);
 		t->tsc_timestamp = kvm->tsc_base_host + vcpu->tsc_offset;
 		t->system_time = kvm->tsc_base_ns;
-		spin_unlock(&kvm->clock_lock);
+		raw_spin_unlock(&kvm->clock_lock);
 		if (tscs_agree(kvm))
 			t->flags = PVCLOCK_TSC_STABLE_BIT;
 		vcpu->clock.stable = true;
@@ -340,9 +343,9 @@ long clock_ioctl_get(struct kvm *kvm, struct kvm_clock_data __user *arg)
 		if (tscs_agree(kvm))
 			data.flags |= KVM_CLOCK_TSC_STABLE;
 		data.host_tsc = rdtsc_ordered();
-		spin_lock(&kvm->clock_lock);
+		raw_spin_lock(&kvm->clock_lock);
 		data.clock = vm_ns_at(kvm, data.host_tsc + tsc_lost);
-		spin_unlock(&kvm->clock_lock);
+		raw_spin_unlock(&kvm->clock_lock);
 	} else {
 		data.clock = vm_ns(kvm);
 	}

@@ -86,10 +86,45 @@ void slot_mark_dirty(struct kvm_slot *slot, gfn_t gfn)
 
 void mark_page_dirty(struct kvm *kvm, gfn_t gfn)
 {
-	struct kvm_slot *slot = gfn_to_slot(kvm, gfn);
+	/* One that is about to move, too: what is in its log moves with it. */
+	struct kvm_slot *slot = slot_find(kvm_slots(kvm), gfn);
 
 	if (slot)
 		slot_mark_dirty(slot, gfn);
+}
+
+/*
+ * The process's memory behind a slot: slots are user space's half only, and @data
+ * is on our side, so the checks of copy_from_user() would only cost.  Items of 2, 4
+ * and 8 bytes move in one piece, as the processor moves them: no other vCPU finds
+ * half of a page table entry.  Bytes not copied, 0 if all was well.  Sleeps.
+ */
+unsigned long copy_from_guest(void *data, hva_t hva, unsigned int len)
+{
+	switch (len) {
+	case 2:
+		return __get_user(*(u16 *)data, (u16 __user *)hva) ? len : 0;
+	case 4:
+		return __get_user(*(u32 *)data, (u32 __user *)hva) ? len : 0;
+	case 8:
+		return __get_user(*(u64 *)data, (u64 __user *)hva) ? len : 0;
+	}
+	might_fault();
+	return raw_copy_from_user(data, (void __user *)hva, len);
+}
+
+unsigned long copy_to_guest(hva_t hva, const void *data, unsigned int len)
+{
+	switch (len) {
+	case 2:
+		return __put_user(*(const u16 *)data, (u16 __user *)hva) ? len : 0;
+	case 4:
+		return __put_user(*(const u32 *)data, (u32 __user *)hva) ? len : 0;
+	case 8:
+		return __put_user(*(const u64 *)data, (u64 __user *)hva) ? len : 0;
+	}
+	might_fault();
+	return raw_copy_to_user((void __user *)hva, data, len);
 }
 
 int kvm_read_guest(struct kvm *kvm, gpa_t gpa, void *data, unsigned long len)
@@ -324,6 +359,15 @@ static int slot_change_flags(struct kvm *kvm, struct kvm_slot *old,
 	return 0;
 }
 
+/* What is not fetched yet.  Nobody adds to the one log, vCPUs do to the other. */
+static void dirty_moves(const struct kvm_slot *old, struct kvm_slot *new)
+{
+	unsigned long i;
+
+	for_each_set_bit(i, old->dirty, new->npages)
+		set_bit(i, new->dirty);
+}
+
 /* A new slot, or (@old) one that moves. */
 static int slot_place(struct kvm *kvm, struct kvm_slot *old,
 		      struct kvm_slot *new)
@@ -340,16 +384,15 @@ static int slot_place(struct kvm *kvm, struct kvm_slot *old,
 		kvfree(new->dirty);
 		return -ENOMEM;
 	}
-	if (old) {
+	if (old)
 		slot_retire(kvm, old);
-		/* What is not fetched yet moves, too. */
-		if (old->dirty && new->dirty)
-			memcpy(new->dirty, old->dirty, dirty_bytes(new));
-	}
 	new->settling = true;
 	slots_install(kvm, slots);
-	if (old)
+	if (old) {
+		if (old->dirty && new->dirty)
+			dirty_moves(old, new);
 		slot_free(old);
+	}
 	/* What was remembered of these gfns is wrong: they are memory now. */
 	mmu_slot_added(kvm, new);
 	return 0;

@@ -267,6 +267,7 @@ static u32 mode_word(union mmu_role role)
 	role.direct = 0;
 	role.quadrant = 0;
 	role.access = 0;
+	role.dirty = 0;
 	return role.word;
 }
 
@@ -429,7 +430,8 @@ static bool try_unsync(struct kvm_vcpu *vcpu, gfn_t gfn, bool writing)
  * CR0.WP clear lets the supervisor write a read-only page.  Ours is always
  * set, so such a page becomes a supervisor's writable one until the user
  * touches it; SMEP must not let the supervisor execute it meanwhile.  SMAP
- * could not be kept up that way: then the write is emulated.
+ * could not be kept up that way: then the write is emulated.  Of several large
+ * pages that share a linear table, each has its own dirty bit: see child_key().
  */
 static u64 wp_override(struct kvm_vcpu *vcpu, u64 spte, u8 access)
 {
@@ -877,6 +879,9 @@ static void child_key(struct kvm_vcpu *vcpu, const struct page_fault *f,
 	} else {
 		role->direct = 1;
 		role->access = w->access;
+		/* See wp_override(): the page may be written, but only this one. */
+		role->dirty = !role->wp && !(w->access & ACC_WRITE) &&
+			      (w->pte[w->level] & PT_DIRTY);
 		*gfn = w->gfn & ~(PG_LEVEL_PAGES(level + 1) - 1);
 	}
 }
@@ -1220,7 +1225,7 @@ static bool written_entries(const struct shadow_page *sp, unsigned int offset,
 
 /*
  * INVLPG ends a large page of the guest's by any of its addresses.  Where it is
- * several pages of ours, the processor will end one of them.
+ * several pages of ours, or they may be below, the processor will end one of them.
  */
 static bool maps_in_pieces(const struct shadow_page *sp, unsigned int index)
 {
@@ -1230,7 +1235,7 @@ static bool maps_in_pieces(const struct shadow_page *sp, unsigned int index)
 		return false;
 	if (spte_leaf(spte, sp->role.level))
 		return sp->role.guest_levels == 2;	/* half of 4 MiB */
-	return spte_child(spte)->role.direct;
+	return sp->role.level > 2 || spte_child(spte)->role.direct;
 }
 
 /* Returns true if pages were zapped, @sp or children of it. */

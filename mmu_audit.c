@@ -150,6 +150,7 @@ static bool same_mode(union mmu_role a, union mmu_role b)
 	a.direct = b.direct = 0;
 	a.quadrant = b.quadrant = 0;
 	a.access = b.access = 0;
+	a.dirty = b.dirty = 0;
 	return a.word == b.word;
 }
 
@@ -336,6 +337,8 @@ static void audit_guest_entry(struct audit *a, struct shadow_page *sp,
 	else if ((child->role.access & ACC_WRITE && !(pte & PT_WRITE)) ||
 		 pte_forbids(sp, pte, child->role.access))
 		audit_fail(a, sp, index, "the guest allows its table less");
+	else if (child->role.dirty && !(pte & PT_DIRTY))
+		audit_fail(a, sp, index, "the guest's large page is not dirty");
 }
 
 struct parent_check {

@@ -585,6 +585,9 @@ static void commit(struct vcpu_svm *svm, u32 dirty)
 	if (dirty & VG_INT) {
 		vmcb->control.int_state = s->int_shadow ?
 			SVM_INTERRUPT_SHADOW_MASK : 0;
+		/* User space may have put another handler in the IRET's place. */
+		if (svm->iret_pending && s->rip != svm->iret_rip)
+			svm->iret_pending = false;
 		/* IRET ends NMI blocking; we have to see it. */
 		intercept(svm, INTERCEPT_IRET,
 			  s->nmi_masked && !svm->iret_pending);
@@ -745,8 +748,10 @@ static void prepare(struct vcpu_svm *svm, struct svm_cpu *c)
 	vmcb->save.rax = s->regs[VCPU_RAX];
 	vmcb->save.rflags = s->rflags;
 	if (unlikely(svm->nmi_step || (vcpu->guest_debug &
-				       KVM_GUESTDBG_SINGLESTEP)))
+				       KVM_GUESTDBG_SINGLESTEP))) {
+		svm->nmi_step_tf = s->rflags & X86_EFLAGS_TF;
 		vmcb->save.rflags |= X86_EFLAGS_TF;
+	}
 	if (vmcb->save.cr3 != vcpu->mmu.root) {
 		vmcb->save.cr3 = vcpu->mmu.root;
 		svm->clean &= ~CLEAN_CR;
@@ -871,7 +876,6 @@ static void svm_request_nmi_window(struct kvm_vcpu *vcpu)
 	if (vcpu->s.nmi_masked && !svm->iret_pending)
 		return;
 	step_for_nmi(svm, true);
-	svm->nmi_step_tf = vcpu->s.rflags & X86_EFLAGS_TF;
 }
 
 /* The IRET is about to run: NMIs stay blocked until it has. */
@@ -961,12 +965,6 @@ static int exit_ac(struct kvm_vcpu *vcpu)
 /* See svm_enter(). */
 static int exit_mc(struct kvm_vcpu *vcpu)
 {
-	return 1;
-}
-
-static int exit_intr(struct kvm_vcpu *vcpu)
-{
-	vcpu->stats.irq_exits++;
 	return 1;
 }
 
@@ -1104,7 +1102,7 @@ static int (*const svm_exits[])(struct kvm_vcpu *vcpu) = {
 	[SVM_EXIT_EXCP_BASE + PF_VECTOR] = exit_pf,
 	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = exit_ac,
 	[SVM_EXIT_EXCP_BASE + MC_VECTOR] = exit_mc,
-	[SVM_EXIT_INTR]		= exit_intr,
+	[SVM_EXIT_INTR]		= handle_host_irq,
 	[SVM_EXIT_NMI]		= exit_nothing,
 	[SVM_EXIT_SMI]		= exit_nothing,
 	[SVM_EXIT_INIT]		= exit_nothing,

@@ -38,7 +38,7 @@ static struct kvm *vm_create(void)
 	mutex_init(&kvm->lock);
 	mutex_init(&kvm->slots_lock);
 	mutex_init(&kvm->irq_lock);
-	spin_lock_init(&kvm->clock_lock);
+	raw_spin_lock_init(&kvm->clock_lock);
 
 	r = init_srcu_struct(&kvm->srcu);
 	if (r)

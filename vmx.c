@@ -439,8 +439,11 @@ static void fetch_msrs(struct vcpu_vmx *vmx)
 {
 	struct vcpu_state *s = &vmx->vcpu.s;
 
+	/* Between the two vmx_vcpu_put() could bring the host's back. */
+	preempt_disable();
 	if (vmx->msrs_live)
 		rdmsrl(MSR_KERNEL_GS_BASE, s->kernel_gs_base);
+	preempt_enable();
 	if (!vmx->vm86)
 		s->sysenter_cs = vmread(GUEST_SYSENTER_CS);
 	s->sysenter_esp = vmread(GUEST_SYSENTER_ESP);
@@ -1205,11 +1208,10 @@ static int exit_exception(struct kvm_vcpu *vcpu)
 
 static int exit_irq(struct kvm_vcpu *vcpu)
 {
-	vcpu->stats.irq_exits++;
 	/* What was to open the window behind STI may have cleared IF. */
 	if (unlikely(vcpu->ev.nmi.pending))
 		vcpu_request(vcpu, KVM_REQ_EVENT);
-	return 1;
+	return handle_host_irq(vcpu);
 }
 
 static int exit_nothing(struct kvm_vcpu *vcpu)

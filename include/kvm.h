@@ -503,12 +503,13 @@ struct kvm {
 	struct kvm_coalesced_mmio_ring *coalesced_ring;
 
 	/* Time (clock.c) */
-	spinlock_t clock_lock;
+	raw_spinlock_t clock_lock;
 	s64 clock_offset;		/* clock_lock: to the host's boot time */
 	u64 wall_msr;
 	u64 tsc_base_host, tsc_base_ns;	/* clock_lock: one for all vCPUs */
 	u64 tsc_offset;			/* clock_lock: what new vCPUs get */
-	bool tsc_written;		/* clock_lock: user space set a TSC */
+	bool tsc_written;		/* clock_lock: user space set a TSC ... */
+	u64 tsc_last;			/* ... the last time to this offset */
 
 	struct dentry *debugfs;
 };
@@ -814,6 +815,7 @@ int vcpu_skip_insn(struct kvm_vcpu *vcpu);
 int handle_cpuid(struct kvm_vcpu *vcpu);
 int handle_rdmsr(struct kvm_vcpu *vcpu);
 int handle_wrmsr(struct kvm_vcpu *vcpu);
+int handle_host_irq(struct kvm_vcpu *vcpu);
 int handle_hlt(struct kvm_vcpu *vcpu);
 int vcpu_halt(struct kvm_vcpu *vcpu);
 int vcpu_single_stepped(struct kvm_vcpu *vcpu);
@@ -973,6 +975,8 @@ int slots_dirty_log(struct kvm *kvm, const struct kvm_dirty_log *log);
 struct kvm_slot *slot_search(struct kvm_slots *slots, gfn_t gfn);
 void slot_mark_dirty(struct kvm_slot *slot, gfn_t gfn);
 void mark_page_dirty(struct kvm *kvm, gfn_t gfn);
+unsigned long copy_from_guest(void *data, hva_t hva, unsigned int len);
+unsigned long copy_to_guest(hva_t hva, const void *data, unsigned int len);
 /* 0, or -EFAULT: not memory, or not there any more. */
 int kvm_read_guest(struct kvm *kvm, gpa_t gpa, void *data, unsigned long len);
 int kvm_write_guest(struct kvm *kvm, gpa_t gpa, const void *data,
@@ -1025,25 +1029,6 @@ static inline hva_t gfn_to_hva(struct kvm *kvm, gfn_t gfn, bool write)
 	if (!slot || (write && (slot->flags & KVM_MEM_READONLY)))
 		return INVALID_HVA;
 	return slot_hva(slot, gfn);
-}
-
-/*
- * A slot's addresses were checked when it was set, and what is copied to lies
- * on our side: the checks of copy_from_user() would only cost.  Bytes that
- * were not copied, 0 if all was well.  Sleeps.
- */
-static inline unsigned long copy_from_guest(void *to, hva_t hva,
-					    unsigned int len)
-{
-	might_fault();
-	return raw_copy_from_user(to, (void __user *)hva, len);
-}
-
-static inline unsigned long copy_to_guest(hva_t hva, const void *from,
-					  unsigned int len)
-{
-	might_fault();
-	return raw_copy_to_user((void __user *)hva, from, len);
 }
 
 #endif /* KVM_KVM_H */

@@ -44,6 +44,7 @@ union mmu_role {
 		u32 smep:1;		/* CR4.SMEP */
 		u32 smap:1;		/* CR4.SMAP */
 		u32 pse:1;		/* CR4.PSE, two-level paging only */
+		u32 dirty:1;		/* direct, neither W nor WP: the large page's D */
 	};
 };
 

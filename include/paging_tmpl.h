@@ -308,19 +308,25 @@ static void NAME(prefetch)(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 			   unsigned int index)
 {
 	unsigned int first = index & ~7u, i;
-	NAME(pte_t) ptes[8];
+	hva_t hva = gfn_to_hva(vcpu->kvm, sp->gfn, false);
+	NAME(pte_t) pte;
+	u64 target;
 
-	if (!NAME(read_atomic)(vcpu, gfn_to_gpa(sp->gfn) +
-			       NAME(offset)(sp, first), ptes, sizeof(ptes)))
+	if (hva == INVALID_HVA)
 		return;
-	for (i = 0; i < 8; i++) {
-		u64 target = NAME(leaf_target)(&vcpu->mmu, sp, ptes[i]);
-
+	hva += NAME(offset)(sp, first);
+	pagefault_disable();
+	for (i = 0; i < 8; i++, hva += sizeof(pte)) {
+		/* In one piece each: the guest may write a table out of sync. */
+		if (__get_user(pte, (NAME(pte_t) __user *)hva))
+			break;
+		target = NAME(leaf_target)(&vcpu->mmu, sp, pte);
 		if (target && !sp->spt[first + i])
 			mmu_prefetch_entry(vcpu, sp, first + i,
 					   (target & PT_ADDR) >> PAGE_SHIFT,
 					   target & ACC_ALL);
 	}
+	pagefault_enable();
 }
 
 #if GUEST_LEVELS == 4

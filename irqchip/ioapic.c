@@ -395,11 +395,15 @@ static const struct kvm_io_ops ioapic_io_ops = {
 void ioapic_get_state(struct kvm *kvm, struct kvm_ioapic_state *s)
 {
 	struct kvm_ioapic *ioapic = kvm->ioapic;
-	unsigned long flags;
+	unsigned long flags, sent;
+	unsigned int pin;
 
 	raw_spin_lock_irqsave(&ioapic->lock, flags);
 	*s = ioapic->s;
-	s->irr &= ~ioapic->sent;
+	sent = ioapic->sent;
+	for_each_set_bit(pin, &sent, KVM_IOAPIC_NUM_PINS)
+		if (!is_level(&s->redirtbl[pin]))
+			s->irr &= ~BIT(pin);
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 }
 

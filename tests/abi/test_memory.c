@@ -443,6 +443,49 @@ static void *dropper_thread(void *arg)
 	return NULL;
 }
 
+/* ------------------------------------------------------------------------
+ * What is naturally aligned is written and read in one piece
+ */
+
+GUEST(64, toggle,
+      "1: mov %rax, 0x40000\n mov %eax, 0x40008\n mov %ax, 0x40010\n"
+      "not %rax\n mov 0x40040, %rbx\n lea 1(%rbx), %rcx\n cmp $1, %rcx\n"
+      "jbe 2f\n incq 0xa008\n 2: cmpq $0, 0xa000\n je 1b\n" DONE);
+
+static u64 torn;
+
+static void *watcher_thread(void *memory)
+{
+	volatile u64 *p = memory;
+
+	while (!stop) {
+		u64 eight = p[0];
+		u32 four = *(volatile u32 *)(p + 1);
+		u16 two = *(volatile u16 *)(p + 2);
+
+		torn += eight + 1 > 1 || four + 1u > 1 || (u16)(two + 1) > 1;
+		p[8] = ~p[8];
+	}
+	return NULL;
+}
+
+TEST(memory_whole, "another CPU sees all of a store or nothing of it")
+{
+	struct vm vm = vm_create(0);
+	pthread_t thread;
+
+	stop = 0;
+	START64(&vm, toggle);
+	REQUIRE(!pthread_create(&thread, NULL, watcher_thread, vm.mem + FREE));
+	CHECK(!run_ms(&vm, 2000) || errno == EINTR);
+	stop = 1;
+	pthread_join(thread, NULL);
+	data(&vm)[0] = 1;
+	run_done(&vm);
+	CHECK_EQ(torn, 0);
+	CHECK_EQ(data(&vm)[1], 0);
+}
+
 TEST(memory_race, "pages come and go while the guest writes them")
 {
 	struct vm vm = vm_create(0);

@@ -245,6 +245,36 @@ TEST(mmu_many_writes, "more tables are changed between two flushes than are left
 		CHECK_EQ(PEEK(&vm, (1ull << 39) + ((u64)i << 21)), 2);
 }
 
+/*
+ * Without CR0.WP a page that may not be written is written, and becomes dirty: each
+ * of the two that lead to the same memory.
+ */
+TEST(mmu_dirty_shared, "large pages that are the same memory become dirty each on its own")
+{
+	const u64 one = 1ull << 39, two = one + (2 << 20);
+	struct vm vm = vm_create(0);
+	u64 *pdpt = (u64 *)(vm.mem + FREE), *pd = pdpt + 512;
+	struct kvm_sregs s;
+
+	/* Logged memory is mapped in small pieces. */
+	CHECK_OK(set_slot(&vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0, MEM_SIZE, vm.mem));
+	((u64 *)(vm.mem + PAGE_TABLES))[1] = FREE | 3;
+	pdpt[0] = (FREE + PAGE) | 3;
+	pd[0] = pd[1] = (2 << 20) | 0x81;
+	start_servant(&vm);
+	s = get_sregs(&vm);
+	s.cr0 &= ~BIT(16);
+	set_sregs(&vm, &s);
+	PEEK(&vm, two);
+	POKE(&vm, one, 1);
+	CHECK_EQ(pd[0] & 0x60, 0x60);
+	CHECK_EQ(pd[1] & 0x60, 0x20);
+	DO(&vm, INVLPG, two, 0);
+	POKE(&vm, two, 2);
+	CHECK_EQ(pd[1] & 0x60, 0x60);
+	CHECK_EQ(PEEK(&vm, one), 2);
+}
+
 /* One step below the PML4, in pages from FREE on. */
 enum { PDPT, ALIASES, TOGGLED, TABLE1, TABLE2, PAGE1, PAGE2, PAGE1B, PAGE2B };
 

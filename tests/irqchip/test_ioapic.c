@@ -242,6 +242,12 @@ static void state(void)
 	CHECK_EQ(irqchip_get(&vm, &got), 0);
 	CHECK_EQ(got.chip.ioapic.irr, 0x0c);
 	CHECK(got.chip.ioapic.redirtbl[2].fields.remote_irr);
+	/* What was an edge once is a level now. */
+	gsi_line(1, 0);
+	ioapic_route(1, 0x41 | LEVEL | MASKED);
+	gsi_line(1, 1);
+	CHECK_EQ(irqchip_get(&vm, &got), 0);
+	CHECK_EQ(got.chip.ioapic.irr, 0x0e);
 
 	/* Set: what irr holds is sent, unless remote IRR says it was. */
 	vm_stop();
