@@ -448,7 +448,7 @@ static void *dropper_thread(void *arg)
  */
 
 GUEST(64, toggle,
-      "1: mov %rax, 0x40000\n mov %eax, 0x40008\n mov %ax, 0x40010\n"
+      "1: " SPIN "mov %rax, 0x40000\n mov %eax, 0x40008\n mov %ax, 0x40010\n"
       "not %rax\n mov 0x40040, %rbx\n lea 1(%rbx), %rcx\n cmp $1, %rcx\n"
       "jbe 2f\n incq 0xa008\n 2: cmpq $0, 0xa000\n je 1b\n" DONE);
 
