@@ -443,6 +443,38 @@ static void *dropper_thread(void *arg)
 	return NULL;
 }
 
+TEST(memory_race, "pages come and go while the guest writes them")
+{
+	struct vm vm = vm_create(0);
+	struct dropper d = { .host = memory(16 * PAGE) };
+	unsigned int faults = 0;
+	pthread_t thread;
+	double end = now() + 4;
+
+	REQUIRE_OK(set_slot(&vm, 1, 0, HIGH, 16 * PAGE, d.host));
+	START64(&vm, hammer);
+	REQUIRE(!pthread_create(&thread, NULL, dropper_thread, &d));
+	while (now() < end) {
+		if (!run_ms(&vm, 200)) {
+			CHECK_MSG(0, "exit %s, vector %d",
+				  exit_name(vm.run->exit_reason),
+				  (int)ctl(&vm)->vector);
+			break;
+		}
+		if (errno == EFAULT)
+			faults++;	/* it was read-only at that moment */
+		else
+			CHECK_EQ(errno, EINTR);
+	}
+	stop = 1;
+	pthread_join(thread, NULL);
+	data(&vm)[1] = 1;
+	run_done(&vm);
+	CHECK(data(&vm)[0] > 0);
+	printf("  %u changes, %llu rounds, %u faults\n", d.drops,
+	       (unsigned long long)data(&vm)[0], faults);
+}
+
 /* ------------------------------------------------------------------------
  * What is naturally aligned is written and read in one piece
  */
@@ -484,36 +516,4 @@ TEST(memory_whole, "another CPU sees all of a store or nothing of it")
 	run_done(&vm);
 	CHECK_EQ(torn, 0);
 	CHECK_EQ(data(&vm)[1], 0);
-}
-
-TEST(memory_race, "pages come and go while the guest writes them")
-{
-	struct vm vm = vm_create(0);
-	struct dropper d = { .host = memory(16 * PAGE) };
-	unsigned int faults = 0;
-	pthread_t thread;
-	double end = now() + 4;
-
-	REQUIRE_OK(set_slot(&vm, 1, 0, HIGH, 16 * PAGE, d.host));
-	START64(&vm, hammer);
-	REQUIRE(!pthread_create(&thread, NULL, dropper_thread, &d));
-	while (now() < end) {
-		if (!run_ms(&vm, 200)) {
-			CHECK_MSG(0, "exit %s, vector %d",
-				  exit_name(vm.run->exit_reason),
-				  (int)ctl(&vm)->vector);
-			break;
-		}
-		if (errno == EFAULT)
-			faults++;	/* it was read-only at that moment */
-		else
-			CHECK_EQ(errno, EINTR);
-	}
-	stop = 1;
-	pthread_join(thread, NULL);
-	data(&vm)[1] = 1;
-	run_done(&vm);
-	CHECK(data(&vm)[0] > 0);
-	printf("  %u changes, %llu rounds, %u faults\n", d.drops,
-	       (unsigned long long)data(&vm)[0], faults);
 }
