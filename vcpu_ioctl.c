@@ -190,6 +190,11 @@ static int set_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *r)
 	vcpu_reload_pdptrs(vcpu);
 	cpuid_update(vcpu);
 	mmu_reset(vcpu);
+	/*
+	 * Perhaps a machine is restored, and its memory was written, too: what
+	 * user space writes to page tables is seen by nobody before.
+	 */
+	mmu_zap_all(vcpu->kvm);
 
 	bit = find_first_bit((const unsigned long *)r->interrupt_bitmap,
 			     KVM_NR_INTERRUPTS);

@@ -112,3 +112,6 @@ DEVIATION(clock_two_pages, "a kvmclock or wall clock structure that would cross 
 DEVIATION(high_base, "without long mode a page fault counts by the low 32 bits of its address",
 	  "with a base beyond 4 GiB set by KVM_SET_SREGS the guest finds the page there, and from then on at the low address too",
 	  "linear addresses have 32 bits there; a processor may report more (QEMU, for the IDT)")
+DEVIATION(sregs_tables, "page tables that user space has written count from KVM_SET_SREGS on",
+	  "where it shadows them, it keeps to what they were until the guest writes them",
+	  "a snapshot that is loaded into a machine that has run has page tables, too; with nested paging they count")

@@ -319,3 +319,40 @@ TEST(mmu_rewritten, "a directory entry that user space writes mixes no tables up
 		CHECK_EQ(PEEK(&vm, alias2 + slot * PAGE), 0x444);
 	}
 }
+
+/*
+ * A snapshot is loaded into a machine that has run: its memory is written, page tables
+ * included, and its registers are set, CR3 perhaps to what it was.
+ */
+TEST(mmu_restored, "page tables that user space writes count from KVM_SET_SREGS on")
+{
+	const u64 at = frame(4), va = (1ull << 39) + at;
+	struct vm vm = vm_create(0);
+	u64 *pml4 = (u64 *)(vm.mem + PAGE_TABLES), *entry = (u64 *)(vm.mem + FREE);
+	/* Linux's module with its own shadows, that is. */
+	const bool follows = differs(DEV_sregs_tables);
+	struct kvm_sregs s;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		entry[i * 2 * 512] = frame(i * 2 + 1) | 0x63;
+		entry[(i * 2 + 1) * 512] = (2 << 20) | 0xe3;
+	}
+	entry[3 * 512] = 0xe3;
+	*(u64 *)(vm.mem + (2 << 20) + at) = 0x111;
+	*(u64 *)(vm.mem + at) = 0x222;
+	pml4[1] = frame(0) | 0x63;
+	start_servant(&vm);
+	CHECK_EQ(PEEK(&vm, va), 0x111);
+	/* At each level. */
+	s = get_sregs(&vm);
+	pml4[1] = frame(2) | 0x63;
+	set_sregs(&vm, &s);
+	CHECK_EQ(PEEK(&vm, va), follows ? 0x222 : 0x111);
+	entry[2 * 512] = frame(1) | 0x63;
+	set_sregs(&vm, &s);
+	CHECK_EQ(PEEK(&vm, va), 0x111);
+	entry[512] = 0xe3;
+	set_sregs(&vm, &s);
+	CHECK_EQ(PEEK(&vm, va), follows ? 0x222 : 0x111);
+}
