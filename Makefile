@@ -34,14 +34,14 @@ help:
 	@echo '                   (half an hour); make mutants M="NAME..." tries some'
 	@echo 'make bench         exact costs, ours and the stock module side by side'
 	@echo 'make install       module, kvm-launch and man page, for the running kernel (DESTDIR=, PREFIX=)'
-	@echo 'make uninstall     the reverse'
+	@echo 'make uninstall     the reverse, for all kernels'
 	@echo 'make clean         remove what was built'
 	@echo
 	@echo 'Variables:'
 	@echo '  KDIR=DIR                kernel headers to build for (W=1, C=1 as in the kernel)'
 	@echo '  VENDOR=amd|intel        run: the emulated processor; CPU= its model'
-	@echo '  HOST_KERNEL=            run: 6.1, 6.12, 6.1-generic, 6.12-generic, 6.1-sanitized or a bzImage'
-	@echo '  GUEST_KERNEL=           run: as above, or i386-pae, i386'
+	@echo '  HOST_KERNEL=            run: 6.1, 6.12, 6.1-generic, 6.12-generic or 6.1-sanitized'
+	@echo '  GUEST_KERNEL=           run: as above, i386-pae, i386, or a bzImage'
 	@echo '  GUEST_INITRD= MEM=      run: another initrd; memory of the guest'
 	@echo '  MODULE=ours|stock       run: which KVM module'
 	@echo '  HOST=native             run: use this machine, loading the module into its kernel (root)'
@@ -94,22 +94,28 @@ install: installable all
 	install -D -m 644 build/$(release)/kvm.ko $(module_dir)/kvm.ko
 	install -D -m 755 tools/kvm-launch $(DESTDIR)$(PREFIX)/bin/kvm-launch
 	install -D -m 644 Documentation/kvm-launch.1 $(DESTDIR)$(PREFIX)/share/man/man1/kvm-launch.1
-	install -D -m 644 tools/install/kvm-modprobe.conf $(DESTDIR)/etc/modprobe.d/kvm.conf
-	install -D -m 644 tools/install/kvm-load.conf $(DESTDIR)/etc/modules-load.d/kvm.conf
-	install -D -m 644 tools/install/kvm.rules $(DESTDIR)/etc/udev/rules.d/65-kvm.rules
+	install -D -m 644 tools/install/kvm-modprobe.conf $(DESTDIR)/etc/modprobe.d/kvm-shadow.conf
+	install -D -m 644 tools/install/kvm-load.conf $(DESTDIR)/etc/modules-load.d/kvm-shadow.conf
+	install -D -m 644 tools/install/kvm.rules $(DESTDIR)/etc/udev/rules.d/65-kvm-shadow.rules
 ifeq ($(DESTDIR),)
 	getent group kvm > /dev/null || groupadd --system kvm
 	depmod $(release)
 endif
 	@echo 'Installed.  Stock modules in use stay until "modprobe -r kvm_amd kvm_intel kvm; modprobe kvm".'
 
-uninstall: installable
-	rm -f $(module_dir)/kvm.ko $(DESTDIR)$(PREFIX)/bin/kvm-launch \
-		$(DESTDIR)$(PREFIX)/share/man/man1/kvm-launch.1 $(DESTDIR)/etc/modprobe.d/kvm.conf \
-		$(DESTDIR)/etc/modules-load.d/kvm.conf $(DESTDIR)/etc/udev/rules.d/65-kvm.rules
-ifeq ($(DESTDIR),)
-	depmod $(release)
-endif
+# For every kernel, also one whose headers are gone: what keeps the stock modules away goes.
+uninstall:
+	@for module in $(DESTDIR)/lib/modules/*/updates/kvm.ko; do \
+		if modinfo -F description "$$module" 2> /dev/null | grep -q 'with shadow paging$$'; then \
+			echo "rm $$module"; rm "$$module"; \
+			release=$${module%/updates/kvm.ko}; \
+			[ -n "$(DESTDIR)" ] || depmod "$${release##*/}"; \
+		fi; \
+	done
+	rm -f $(DESTDIR)$(PREFIX)/bin/kvm-launch $(DESTDIR)$(PREFIX)/share/man/man1/kvm-launch.1 \
+		$(DESTDIR)/etc/modprobe.d/kvm-shadow.conf \
+		$(DESTDIR)/etc/modules-load.d/kvm-shadow.conf \
+		$(DESTDIR)/etc/udev/rules.d/65-kvm-shadow.rules
 
 clean:
 	rm -rf build tools/kvm-launch

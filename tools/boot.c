@@ -32,7 +32,8 @@ extern const struct boot_protocol *const __stop_boot_protocols[];
 struct image image_read(const char *path)
 {
 	struct image image = { .path = path };
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A FIFO shall not wait for a writer, only to be refused. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))

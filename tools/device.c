@@ -5,6 +5,7 @@
  * needs none of its own; input threads take it with devices_lock().
  */
 #include <string.h>
+#include <time.h>
 
 #include "launch.h"
 
@@ -13,9 +14,14 @@ extern const struct device *const __stop_devices[];
 
 static pthread_mutex_t devices_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-void devices_lock(void)
+/* False after a second: an input must not wait behind output that nobody takes. */
+bool devices_lock(void)
 {
-	pthread_mutex_lock(&devices_mutex);
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	return !pthread_mutex_timedlock(&devices_mutex, &until);
 }
 
 void devices_unlock(void)
@@ -51,7 +57,7 @@ void devices_io(struct vm *vm, struct kvm_run *run)
 	const struct device *device = find_device(port);
 	uint32_t i, value;
 
-	devices_lock();
+	pthread_mutex_lock(&devices_mutex);
 	for (i = 0; i < run->io.count; i++, data += size) {
 		if (run->io.direction == KVM_EXIT_IO_OUT) {
 			value = 0;

@@ -49,6 +49,7 @@
 
 #define CPUS_MAX	64
 #define MODULES_MAX	32
+#define MMU_PAGES_MIN	64	/* what KVM_SET_NR_MMU_PAGES takes */
 
 /*
  * Exit status.  A guest's write of V to port 0xf4 ends in (V << 1 | 1), always
@@ -188,7 +189,7 @@ struct device {
 
 void devices_init(struct vm *vm);
 void devices_io(struct vm *vm, struct kvm_run *run);
-void devices_lock(void);
+bool devices_lock(void);
 void devices_unlock(void);
 
 /* terminal.c */

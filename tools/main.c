@@ -31,7 +31,7 @@ static const char usage_text[] =
 "      --floppy FILE      a 1.44M disk for SeaBIOS to boot from\n"
 "      --load ADDR:FILE   also place FILE at ADDR in memory; repeatable\n"
 "      --irqchip on|off   in-kernel interrupt controllers and timer (on)\n"
-"      --mmu-pages N      limit of KVM's shadow page tables (KVM's own choice)\n"
+"      --mmu-pages N      limit of KVM's shadow page tables (KVM's own choice; 64 at least)\n"
 "      --stats            at the end, print exits by reason and KVM's counters\n"
 "  -h, --help             print this\n"
 "\n"
@@ -234,6 +234,8 @@ static void set_option(struct options *options, int option, char *value)
 		break;
 	case OPT_MMU_PAGES:
 		options->mmu_pages = parse_size("--mmu-pages", value, 1);
+		if (options->mmu_pages < MMU_PAGES_MIN)
+			die(STATUS_USAGE, "--mmu-pages %s: at least %d", value, MMU_PAGES_MIN);
 		break;
 	case OPT_STATS:
 		options->stats = true;
@@ -279,8 +281,9 @@ int main(int argc, char **argv)
 	vm_create(&vm, &options);
 	for (i = 0; i < options.cpus; i++)
 		vcpu_create(&vm, i);
-	devices_init(&vm);
+	/* The terminal is ours, and raw, only once there is a guest to type to. */
 	boot(&vm);
+	devices_init(&vm);
 
 	for (i = 0; i < options.cpus; i++)
 		vcpu_start(&vm.vcpus[i]);

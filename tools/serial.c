@@ -72,7 +72,8 @@ static bool serial_input(struct vm *vm, uint8_t byte)
 {
 	bool taken;
 
-	devices_lock();
+	if (!devices_lock())
+		return false;
 	taken = receive(byte);
 	update_line(vm);
 	devices_unlock();
@@ -84,8 +85,11 @@ static void serial_init(struct vm *vm)
 	terminal_start(vm, serial_input);
 }
 
-static void send(uint8_t byte)
+static void send(struct vm *vm, uint8_t byte)
 {
+	/* The transmitter is not empty for a moment: an edge for who waits for one. */
+	serial.empty_pending = false;
+	update_line(vm);
 	if (serial.mcr & MCR_LOOP)
 		receive(byte);
 	else
@@ -161,7 +165,7 @@ static void serial_out(struct vm *vm, uint16_t offset, unsigned int size, uint32
 		if (dlab)
 			serial.divisor[0] = value;
 		else
-			send(value);
+			send(vm, value);
 		break;
 	case IER:
 		if (dlab) {

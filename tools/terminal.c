@@ -68,13 +68,20 @@ static void typed(uint8_t byte)
 
 static void *input_thread(void *unused)
 {
+	struct pollfd wait = { .fd = STDIN_FILENO, .events = POLLIN };
 	uint8_t bytes[64];
 	ssize_t i, n;
 
-	while ((n = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR))
+	for (;;) {
+		n = read(STDIN_FILENO, bytes, sizeof(bytes));
 		for (i = 0; i < n; i++)
 			typed(bytes[i]);
-	return unused;
+		/* Whoever else has the terminal may have made it non-blocking. */
+		if (n < 0 && errno == EAGAIN)
+			poll(&wait, 1, -1);
+		else if (!n || (n < 0 && errno != EINTR))
+			return unused;
+	}
 }
 
 /* Signals that would end us must give the terminal back first. */

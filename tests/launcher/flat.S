@@ -24,6 +24,8 @@ next:
 	je nothing
 	cmp $'c', %al
 	je clock
+	cmp $'i', %al
+	je interrupts
 	cmp $'p', %al
 	je power_off
 	cmp $'k', %al
@@ -97,6 +99,35 @@ clock:	mov $0x0d, %al			/* c: the clock is valid, its seconds BCD below 60 */
 	and $0x0f, %al
 	cmp $0x09, %al
 	ja loop
+	jmp next
+
+interrupts:				/* i: each byte sent gives an edge, nobody reads IIR */
+	mov $0x11, %al			/* ICW1 to ICW4: edges, from vector 32 */
+	out %al, $0x20
+	mov $0x20, %al
+	out %al, $0x21
+	mov $4, %al
+	out %al, $0x21
+	mov $1, %al
+	out %al, $0x21
+	mov $0xef, %al			/* the serial port's only */
+	out %al, $0x21
+	mov $2, %al
+	mov $0x3f9, %dx
+	out %al, %dx
+	mov $3, %cx
+edge:	mov $0x0c, %al			/* poll: acknowledges it */
+	out %al, $0x20
+	in $0x20, %al
+	cmp $0x84, %al
+	jne loop
+	mov $0x20, %al
+	out %al, $0x20
+	mov $'i', %al
+	mov $0x3f8, %dx
+	out %al, %dx
+	dec %cx
+	jnz edge
 	jmp next
 
 power_off:				/* p: sleep state 5 by ACPI */
