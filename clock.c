@@ -219,6 +219,8 @@ void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		vcpu->clock.tsc_lost = tsc_lost;
 		kvm_ops->set_tsc_offset(vcpu);
 	}
+	if (unlikely(vcpu->clock.missed))
+		vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
 	if (tsc_is_stable())
 		return;
 	if (vcpu->last_cpu >= 0 && clock_host_tsc() < vcpu->last_host_tsc)
@@ -254,32 +256,43 @@ static void fill_pvclock(struct kvm_vcpu *vcpu,
 	t->tsc_shift = tsc_to_ns_shift;
 }
 
-/* Write the page that the guest reads; an odd version says "in flux". */
-void clock_update(struct kvm_vcpu *vcpu)
+/* Write what the guest reads; an odd version says "in flux".  False: it could not be. */
+static bool write_pvclock(struct kvm_vcpu *vcpu)
 {
 	struct pvclock_vcpu_time_info t = {}, old;
 	gpa_t gpa = vcpu->clock.gpa;
 	u32 version;
 
-	if (gpa == INVALID_GPA)
-		return;
 	if (kvm_read_guest(vcpu->kvm, gpa, &old, sizeof(old)))
-		return;
+		return false;
 	version = (old.version | 1) + (old.version & 1 ? 2 : 0);
 	if (kvm_write_guest(vcpu->kvm, gpa, &version, sizeof(version)))
-		return;
+		return false;
 	smp_wmb();
 	fill_pvclock(vcpu, &t);
 	/* Only the guest takes it back. */
 	t.flags |= old.flags & PVCLOCK_GUEST_STOPPED;
 	if (vcpu->clock.guest_stopped)
 		t.flags |= PVCLOCK_GUEST_STOPPED;
-	vcpu->clock.guest_stopped = false;
 	t.version = version;
-	kvm_write_guest(vcpu->kvm, gpa, &t, sizeof(t));
+	if (kvm_write_guest(vcpu->kvm, gpa, &t, sizeof(t)))
+		return false;
 	smp_wmb();
 	version++;
-	kvm_write_guest(vcpu->kvm, gpa, &version, sizeof(version));
+	if (kvm_write_guest(vcpu->kvm, gpa, &version, sizeof(version)))
+		return false;
+	vcpu->clock.guest_stopped = false;
+	return true;
+}
+
+/*
+ * There may be no memory, ever, and that is the guest's choice; or none to be had
+ * at the moment, so that it is tried again, now and when the vCPU is next loaded.
+ */
+void clock_update(struct kvm_vcpu *vcpu)
+{
+	vcpu->clock.missed = vcpu->clock.gpa != INVALID_GPA &&
+			     !write_pvclock(vcpu) && !write_pvclock(vcpu);
 }
 
 /* What we write for the guest must not leave the page: see security.md, 15. */
@@ -301,23 +314,28 @@ int clock_set_system_msr(struct kvm_vcpu *vcpu, u64 val)
 	return 0;
 }
 
-/* MSR_KVM_WALL_CLOCK(_NEW): written once, when the guest asks. */
-int clock_set_wall_msr(struct kvm *kvm, u64 val)
+static bool write_wall_clock(struct kvm *kvm, gpa_t gpa)
 {
 	struct pvclock_wall_clock wc = {};
 	u64 boot_ns;
 	u32 nsec;
 
-	kvm->wall_msr = val;
-	if (!val || !within_page(val, sizeof(wc)))
-		return 0;
-	if (kvm_read_guest(kvm, val, &wc.version, sizeof(wc.version)))
-		return 0;
+	if (kvm_read_guest(kvm, gpa, &wc.version, sizeof(wc.version)))
+		return false;
 	boot_ns = ktime_get_real_ns() - vm_ns(kvm);
 	wc.version = (wc.version + 2) & ~1u;
 	wc.sec = div_u64_rem(boot_ns, NSEC_PER_SEC, &nsec);
 	wc.nsec = nsec;
-	kvm_write_guest(kvm, val, &wc, sizeof(wc));
+	return !kvm_write_guest(kvm, gpa, &wc, sizeof(wc));
+}
+
+/* MSR_KVM_WALL_CLOCK(_NEW): written once, when the guest asks. */
+int clock_set_wall_msr(struct kvm *kvm, u64 val)
+{
+	kvm->wall_msr = val;
+	if (val && within_page(val, sizeof(struct pvclock_wall_clock)) &&
+	    !write_wall_clock(kvm, val))
+		write_wall_clock(kvm, val);
 	return 0;
 }
 

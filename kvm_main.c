@@ -590,8 +590,10 @@ static int vcpu_enter_guest(struct kvm_vcpu *vcpu)
 	if (unlikely(mode != VCPU_ENTRY_OK)) {
 		if (vcpu_event_ready(vcpu))
 			return vcpu_emulate_event(vcpu);
-		if (mode == VCPU_ENTRY_EMULATE)
+		if (mode == VCPU_ENTRY_EMULATE) {
+			vcpu->exit.nr_bytes = 0;	/* of the last exit, long ago */
 			return vcpu_emulate(vcpu, 0, INVALID_GPA, 0);
+		}
 	}
 
 	preempt_disable();
@@ -743,20 +745,14 @@ static int run_loaded(struct kvm_vcpu *vcpu)
 
 static int vcpu_ioctl_run(struct kvm_vcpu *vcpu)
 {
-	struct pid *old, *new;
-	sigset_t saved;
 	int r;
 
-	old = rcu_access_pointer(vcpu->pid);
-	if (unlikely(old != task_pid(current))) {
-		new = get_task_pid(current, PIDTYPE_PID);
-		rcu_assign_pointer(vcpu->pid, new);
-		if (old)
-			synchronize_rcu();
-		put_pid(old);
-	}
+	/*
+	 * What is unmasked only here must stay pending, for sigtimedwait(2): with
+	 * its bit in real_blocked, nobody ignores it meanwhile, or dies of it.
+	 */
 	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
 	vcpu_load(vcpu);
 	fpu_swap_kvm_fpstate(&vcpu->fpu, true);
 
@@ -765,9 +761,10 @@ static int vcpu_ioctl_run(struct kvm_vcpu *vcpu)
 	fpu_swap_kvm_fpstate(&vcpu->fpu, false);
 	fill_run(vcpu);
 	vcpu_put(vcpu);
-	/* What was unmasked only here stays pending, for sigtimedwait(2). */
-	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &saved, NULL);
+	if (vcpu->sigset_active) {
+		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+		sigemptyset(&current->real_blocked);
+	}
 	return r;
 }
 
@@ -973,7 +970,6 @@ void kvm_vcpu_destroy(struct kvm_vcpu *vcpu)
 		fpu_free_guest_fpstate(&vcpu->fpu);
 	kvfree(vcpu->cpuid);
 	kfree(vcpu->mce_banks);
-	put_pid(rcu_access_pointer(vcpu->pid));
 	free_page((unsigned long)vcpu->pio_data);
 	free_page((unsigned long)vcpu->run);
 	kmem_cache_free(vcpu_cache, vcpu);

@@ -395,6 +395,8 @@ static int slot_place(struct kvm *kvm, struct kvm_slot *old,
 	}
 	/* What was remembered of these gfns is wrong: they are memory now. */
 	mmu_slot_added(kvm, new);
+	/* Clocks that lie in it could not be written while it was not there. */
+	kvm_request_all(kvm, KVM_REQ_CLOCK_UPDATE, false);
 	return 0;
 }
 

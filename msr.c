@@ -410,6 +410,7 @@ static const struct msr_row rows[] = {
 	{ ONE(MSR_AMD64_DC_CFG), ROW_IGNORE },
 	{ ONE(MSR_AMD64_DE_CFG), 0, .get = get_de_cfg, .set = set_de_cfg },
 	{ ONE(MSR_AMD64_BU_CFG2), ROW_IGNORE },
+	{ ONE(0xc001102c), ROW_IGNORE },	/* EX_CFG of family 15h: Windows writes it */
 };
 
 static const struct msr_row *find_row(struct kvm_vcpu *vcpu, u32 index)

@@ -348,8 +348,11 @@ static void restore_host_segments(struct vcpu_vmx *vmx)
 		loadsegment(fs, vmx->host_fs);
 		wrmsrl(MSR_FS_BASE, base);
 	}
-	if (unlikely(vmx->host_gs))
+	/* An NMI amid the two swaps must not find a base that the guest chose. */
+	if (unlikely(vmx->host_gs)) {
+		wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
 		load_gs_index(vmx->host_gs);
+	}
 	/* The exit made the limits of GDT and TSS others than Linux's. */
 	load_fixmap_gdt(smp_processor_id());
 	invalidate_tss_limit();
@@ -1047,7 +1050,7 @@ static void counters_leave(const struct perf_guest_switch_msr *m, int nr)
 
 	for (i = 0; i < nr; i++)
 		if (unlikely(m[i].guest != m[i].host))
-			wrmsrl(m[i].msr, m[i].host);
+			native_wrmsrl(m[i].msr, m[i].host);
 }
 
 static void vmx_enter(struct kvm_vcpu *vcpu)
@@ -1069,21 +1072,24 @@ static void vmx_enter(struct kvm_vcpu *vcpu)
 	if (unlikely(debugctl))
 		update_debugctlmsr(debugctl);
 	counters_leave(counters, nr_counters);
+	read_exit(vmx, failed);
+	/*
+	 * The NMI that ended the run blocks others until an IRET: its handler's,
+	 * and not that of a breakpoint or tracer in what follows.
+	 */
+	if (unlikely(is_nmi(vmx->intr_info)))
+		asm volatile("int $2");
 	if (unlikely(debug_regs))
 		debug_regs_leave(vmx);
 	/* Every exit clears DR7. */
 	if (unlikely(hw_breakpoint_active()))
 		hw_breakpoint_restore();
-	read_exit(vmx, failed);
 	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		entry_failed(vmx);
 	if ((vmx->cpu_exec & CPU_BASED_TPR_SHADOW) &&
 	    *virtual_tpr(vmx) >> 4 != lapic_get_cr8(vcpu))
 		lapic_set_cr8(vcpu, *virtual_tpr(vmx) >> 4);
-	/* The NMI that ended the run blocks others until its IRET. */
-	if (unlikely(is_nmi(vmx->intr_info)))
-		asm volatile("int $2");
-	else if (unlikely(is_mce(vmx->intr_info)))
+	if (unlikely(is_mce(vmx->intr_info)))
 		handle_host_mce();
 }
 
@@ -1354,6 +1360,8 @@ static int (*const vmx_exits[])(struct kvm_vcpu *vcpu) = {
 	[EXIT_REASON_INVPCID]		= handle_ud,
 	[EXIT_REASON_VMFUNC]		= handle_ud,
 	[EXIT_REASON_ENCLS]		= handle_ud,
+	/* SEAMCALL and TDCALL leave wherever there is TDX, asked or not. */
+	[76 ... 77]			= handle_ud,
 };
 
 /*

@@ -337,6 +337,7 @@ struct vcpu_clock {
 	u64 tsc_lost;			/* to suspends, as the hardware knows it */
 	bool stable;			/* the last update was from the TSC */
 	bool guest_stopped;		/* KVM_KVMCLOCK_CTRL */
+	bool missed;			/* the last update could not be written */
 };
 
 /* What is counted; names, types and units are in stats.c.  Own thread. */
@@ -385,7 +386,6 @@ struct kvm_vcpu {
 	struct rcuwait wait;
 	unsigned int halt_poll_ns;	/* how long to spin in HLT, adapted */
 	int srcu_idx;
-	struct pid __rcu *pid;		/* of the thread that last ran it */
 	sigset_t sigset;
 	bool sigset_active;
 

@@ -118,8 +118,10 @@ static __always_inline unsigned long vmread(unsigned long field)
 {
 	unsigned long val;
 
-	asm volatile("1: vmread %1, %0; 2:" _ASM_EXTABLE(1b, 2b)
-		     : "=r" (val) : "r" (field) : "cc");
+	/* After a VMXOFF that nobody waited for: 0, not what the register held. */
+	asm volatile("1: vmread %[field], %[val]; 2:"
+		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_ZERO_REG, %[val])
+		     : [val] "=r" (val) : [field] "r" (field) : "cc");
 	return val;
 }
 

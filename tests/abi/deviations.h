@@ -115,3 +115,9 @@ DEVIATION(high_base, "without long mode a page fault counts by the low 32 bits o
 DEVIATION(sregs_tables, "page tables that user space has written count from KVM_SET_SREGS on",
 	  "where it shadows them, it keeps to what they were until the guest writes them",
 	  "a snapshot that is loaded into a machine that has run has page tables, too; with nested paging they count")
+DEVIATION(clock_missed, "a kvmclock that could not be written to the process's memory is written when KVM_RUN is next called",
+	  "that update is lost",
+	  "a guest would find no time in its clock because the host was short of memory once")
+DEVIATION(long_tss16, "on Intel, long mode with a 16-bit TSS in TR is #GP",
+	  "TR becomes a 64-bit TSS",
+	  "SDM, \"MOV - Move to/from Control Registers\"; on AMD nobody looks")

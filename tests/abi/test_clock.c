@@ -4,6 +4,7 @@
  * clock, KVM_KVMCLOCK_CTRL, and the TSC with its MSRs.
  */
 #include <asm/kvm_para.h>
+#include <sys/mman.h>
 #include <time.h>
 #include "vm.h"
 
@@ -242,6 +243,26 @@ TEST(clock_two_pages, "a clock that would lie in two pages")
 	/* system_time, which may be 0, and what it is to be scaled by */
 	CHECK_EQ(*(u64 *)(vm.mem + FREE + PAGE), 0);
 	CHECK_EQ(*(u64 *)(vm.mem + FREE + PAGE + 8), 0);
+}
+
+TEST(clock_unmapped, "a clock in memory that the process does not have at the moment")
+{
+	struct vm vm = vm_create(0);
+	u32 *page = memory(PAGE);
+
+	CHECK_OK(set_slot(&vm, 1, 0, HIGH, PAGE, page));
+	start_servant(&vm);
+	PEEK(&vm, FREE);
+	mprotect(page, PAGE, PROT_NONE);
+	CHECK_EQ(set_msr(vm.vcpu, SYSTEM_TIME, HIGH | 1), 1);
+	PEEK(&vm, FREE);
+	mprotect(page, PAGE, PROT_READ);
+	PEEK(&vm, FREE);
+	CHECK_EQ(page[0], 0);
+	mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+	PEEK(&vm, FREE);
+	if (differs(DEV_clock_missed))
+		CHECK(page[0] && !(page[0] & 1));
 }
 
 TEST(clock_wall, "the wall clock and kvmclock together are the time of day")

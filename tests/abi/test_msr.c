@@ -467,6 +467,7 @@ static bool known_besides(u32 index)
 		{ 0xc0011022, 0xc0011022 },	/* DC_CFG */
 		{ 0xc0011029, 0xc0011029 },	/* DE_CFG */
 		{ 0xc001102a, 0xc001102a },	/* BU_CFG2 */
+		{ 0xc001102c, 0xc001102c },	/* EX_CFG */
 	};
 	unsigned int i;
 

@@ -53,13 +53,46 @@ TEST(odd_lma_without_paging, "EFER.LMA set by KVM_SET_MSRS: paging stays what CR
 	CHECK(!ours || !(efer & LMA));
 }
 
+GUEST(64, alive, "movq $7, 0xa000\n" DONE);
+
+/* PG is all that is missing.  Behind it the code is 64-bit only if CS says so. */
+GUEST(32, to_long_mode, "mov %cr0, %eax\n or $0x80000000, %eax\n mov %eax, %cr0\n" DONE);
+
+TEST(odd_long_tss16, "long mode with a 16-bit TSS in TR: #GP on Intel")
+{
+	static const u8 types[] = { 11, 3 };
+	struct vm vm = vm_create(0);
+	struct kvm_regs r = { .rip = CODE, .rflags = 2, .rsp = STACK };
+	struct kvm_sregs s;
+	unsigned int i;
+
+	START64(&vm, alive);		/* for its page tables */
+	memcpy(vm.mem + CODE, to_long_mode, to_long_mode_end - to_long_mode);
+	s = get_sregs(&vm);
+	s.cr0 = CR0_PE | BIT(4);
+	s.efer = LME;
+	s.idt.limit = 0;
+	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = flat_data;
+	s.cs.type = 11;
+	s.cs.selector = 8;
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		bool faults = types[i] == 3 && intel && differs(DEV_long_tss16);
+
+		s.tr.type = types[i];
+		set_sregs(&vm, &s);
+		set_regs(&vm, &r);
+		CHECK_OK(run(&vm));
+		CHECK_EQ(vm.run->exit_reason, faults ? KVM_EXIT_SHUTDOWN : KVM_EXIT_IO);
+		CHECK_EQ(!!(get_sregs(&vm).efer & LMA), !faults);
+	}
+}
+
 /* ------------------------------------------------------------------------
  * A reset after a triple fault
  */
 
 /* The IDT lies where no memory is mapped: #UD, #PF, #DF, #PF. */
 GUEST(64, triple, "lidt 1f(%rip)\n ud2\n 1: .word 0xfff\n .quad 0x123456789000\n");
-GUEST(64, alive, "movq $7, 0xa000\n" DONE);
 
 TEST(odd_reset_after_triple_fault, "registers set anew after KVM_EXIT_SHUTDOWN: the machine runs")
 {

@@ -285,6 +285,37 @@ TEST(run_signal_mask, "KVM_SET_SIGNAL_MASK holds while KVM_RUN does")
 	CHECK_EQ(signals, 0);
 }
 
+static void *signal_later(void *thread)
+{
+	usleep(100000);
+	pthread_kill(*(pthread_t *)thread, SIGUSR1);
+	return NULL;
+}
+
+TEST(run_signal_pending, "a signal that is open in KVM_RUN only waits for sigwait(), whatever else would be done with it")
+{
+	static const sighandler_t actions[] = { SIG_DFL, SIG_IGN };
+	const struct timespec now = {};
+	pthread_t self = pthread_self(), sender;
+	struct vm vm = vm_create(0);
+	sigset_t blocked, none;
+	unsigned int i;
+
+	sigemptyset(&none);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	REQUIRE_OK(set_mask(&vm, &none, 8));
+	for (i = 0; i < ARRAY_SIZE(actions); i++) {
+		signal(SIGUSR1, actions[i]);
+		START16(&vm, spin);
+		pthread_create(&sender, NULL, signal_later, &self);
+		CHECK_ERRNO(run(&vm), EINTR);
+		CHECK_EQ(sigtimedwait(&blocked, NULL, &now), SIGUSR1);
+		pthread_join(sender, NULL);
+	}
+}
+
 TEST(run_mask_kill, "SIGKILL and SIGSTOP cannot be masked")
 {
 	struct vm vm;

@@ -42,7 +42,7 @@ static const struct range others[] = {
 	{ 0xc001001f, 0xc0010020 }, { 0xc0010020, 0xc0010021 },
 	{ 0xc0010055, 0xc0010056 }, { 0xc0010058, 0xc0010059 },
 	{ 0xc0010112, 0xc0010113 }, { 0xc0011022, 0xc0011023 },
-	{ 0xc0011029, 0xc001102b },
+	{ 0xc0011029, 0xc001102b }, { 0xc001102c, 0xc001102d },
 };
 
 static bool listed(const struct kvm_msr_list *list, u32 index)
