@@ -112,23 +112,31 @@ interrupts:				/* i: each byte sent gives an edge, nobody reads IIR */
 	out %al, $0x21
 	mov $0xef, %al			/* the serial port's only */
 	out %al, $0x21
+	movw $tick, 4 * 0x24
+	movw $0, 4 * 0x24 + 2
+	xor %bx, %bx
+	xor %cx, %cx
 	mov $2, %al
 	mov $0x3f9, %dx
 	out %al, %dx
-	mov $3, %cx
-edge:	mov $0x0c, %al			/* poll: acknowledges it */
-	out %al, $0x20
-	in $0x20, %al
-	cmp $0x84, %al
-	jne loop
-	mov $0x20, %al
-	out %al, $0x20
+	sti
+edge:	inc %cx
+1:	cmp %cx, %bx
+	jb 1b
 	mov $'i', %al
 	mov $0x3f8, %dx
 	out %al, %dx
-	dec %cx
-	jnz edge
+	cmp $3, %cx
+	jb edge
+	cli
 	jmp next
+
+tick:	inc %bx
+	push %ax
+	mov $0x20, %al
+	out %al, $0x20
+	pop %ax
+	iret
 
 power_off:				/* p: sleep state 5 by ACPI */
 	mov $0x604, %dx
