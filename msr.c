@@ -116,17 +116,13 @@ static bool memory_type_valid(u8 type)
 	return type < 8 && (BIT(type) & 0x73);	/* 0, 1, 4, 5, 6 */
 }
 
-/* SDM vol. 3, "IA32_PAT MSR": eight types, 7 (UC-) too. */
+/* SDM vol. 3, "IA32_PAT MSR": eight types below 8, none of them 2 or 3. */
 static int set_pat(struct kvm_vcpu *vcpu, u32 index, u64 val, bool host)
 {
-	int i;
+	const u64 bit = 0x0101010101010101;
 
-	for (i = 0; i < 64; i += 8) {
-		u8 type = val >> i;
-
-		if (type != 7 && !memory_type_valid(type))
-			return 1;
-	}
+	if ((val & bit * 0xf8) || (val & ~(val >> 1) & bit * 2))
+		return 1;
 	vcpu_need(vcpu, VG_MSR);
 	vcpu->s.pat = val;
 	vcpu_touch(vcpu, VG_MSR);

@@ -808,30 +808,38 @@ static void switch_vm86(struct vcpu_vmx *vmx, bool on)
 	vmx_flush_tlb(&vmx->vcpu);
 }
 
-/* Called before an entry, as long as something touched mode or segments. */
-static enum vcpu_entry vmx_entry_mode(struct kvm_vcpu *vcpu)
+static noinline enum vcpu_entry decide_mode(struct vcpu_vmx *vmx, bool vm86)
 {
-	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	struct vcpu_state *s = &vcpu->s;
-	bool vm86 = !(s->cr0 & X86_CR0_PE), valid;
-
-	if (likely(!(s->dirty & (VG_CS | VG_SEG | VG_CR)) &&
-		   !vmx->must_emulate))
-		return vmx->vm86 ? VCPU_ENTRY_VM86 : VCPU_ENTRY_OK;
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	bool valid;
 
 	vcpu_need(vcpu, VG_RIP | VG_CS | VG_SEG | VG_CR);
 	if (vm86)
-		valid = real_mode_valid(s);
-	else if (s->rflags & X86_EFLAGS_VM)
+		valid = real_mode_valid(&vcpu->s);
+	else if (vcpu->s.rflags & X86_EFLAGS_VM)
 		valid = true;
 	else
 		valid = protected_mode_valid(vcpu);
-	vmx->must_emulate = !valid;
+	vmx->can_enter = valid ? !vm86 : CANNOT_ENTER;
 	if (!valid)
 		return VCPU_ENTRY_EMULATE;
 	if (vmx->vm86 != vm86)
 		switch_vm86(vmx, vm86);
 	return vm86 ? VCPU_ENTRY_VM86 : VCPU_ENTRY_OK;
+}
+
+/*
+ * Called before an entry.  What could be entered still can, unless segments or
+ * CR0.PE changed; a load of CR3 must not pay for reading all segments.
+ */
+static enum vcpu_entry vmx_entry_mode(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u8 pe = vcpu->s.cr0 & X86_CR0_PE;
+
+	if (likely(!(vcpu->s.dirty & (VG_CS | VG_SEG)) && vmx->can_enter == pe))
+		return pe ? VCPU_ENTRY_OK : VCPU_ENTRY_VM86;
+	return decide_mode(vmx, !pe);
 }
 
 /* ------------------------------------------------------------------------

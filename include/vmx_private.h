@@ -29,7 +29,8 @@ struct vcpu_vmx {
 	u64 host_cr3, host_cr4, guest_cr3;
 
 	bool vm86;			/* real mode runs as a vm86 task */
-	bool must_emulate;		/* the state cannot be entered */
+	u8 can_enter;			/* with this CR0.PE, or with none */
+#define CANNOT_ENTER	2
 	bool stepping;			/* RFLAGS in the VMCS have TF, when last read or written */
 	bool dr_live;			/* the guest has the debug registers */
 	bool msrs_live;			/* the syscall MSRs are the guest's */
