@@ -104,9 +104,11 @@ static int cr0_toggle_paging(struct kvm_vcpu *vcpu, u64 cr0)
 		if (!(vcpu->s.cr4 & X86_CR4_PAE) || cs_l)
 			return 1;
 		/* A 16-bit TSS: SDM, "MOV - Move to/from Control Registers". */
-		vcpu_need(vcpu, VG_SEG);
-		if (!vcpu->feat.amd && !(vcpu->s.seg[VCPU_TR].ar & 8))
-			return 1;
+		if (!vcpu->feat.amd) {
+			vcpu_need(vcpu, VG_SEG);
+			if (!(vcpu->s.seg[VCPU_TR].ar & 8))
+				return 1;
+		}
 		vcpu->s.efer |= EFER_LMA;
 		return 0;
 	}

@@ -329,7 +329,7 @@ TEST(mmu_restored, "page tables that user space writes count from KVM_SET_SREGS 
 	const u64 at = frame(4), va = (1ull << 39) + at;
 	struct vm vm = vm_create(0);
 	u64 *pml4 = (u64 *)(vm.mem + PAGE_TABLES), *entry = (u64 *)(vm.mem + FREE);
-	/* Linux's module with its own shadows, that is. */
+	/* As all would with nested paging. */
 	const bool follows = differs(DEV_sregs_tables);
 	struct kvm_sregs s;
 	int i;
