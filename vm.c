@@ -212,7 +212,8 @@ static int vm_pit_state(struct kvm *kvm, unsigned int ioctl, void __user *argp)
 	if (!kvm->pit) {
 		r = -ENXIO;
 	} else if (set) {
-		r = pit_set_state(kvm, &s);
+		pit_set_state(kvm, &s, ioctl == KVM_SET_PIT2);
+		r = 0;
 	} else {
 		pit_get_state(kvm, &s);
 		r = 0;

@@ -110,7 +110,7 @@ void lapic_accept_events(struct kvm_vcpu *vcpu);
 /* KVM_SET_VCPU_EVENTS; KVM_SET_MP_STATE with KVM_MP_STATE_SIPI_RECEIVED. */
 void lapic_set_sipi_vector(struct kvm_vcpu *vcpu, u8 vector);
 void lapic_set_sipi_pending(struct kvm_vcpu *vcpu);
-/* Does LINT0 pass ExtINT? */
+/* Does LINT0 pass ExtINT, or has an ExtINT message come?  With a local APIC. */
 bool lapic_accepts_pic(struct kvm_vcpu *vcpu);
 /* The guest's TSC offset moved under an armed deadline timer. */
 void lapic_tsc_changed(struct kvm_vcpu *vcpu);
@@ -174,7 +174,8 @@ int pit_create(struct kvm *kvm, u32 flags);
 /* Silence it; kvm_io_free() frees it. */
 void pit_stop(struct kvm *kvm);
 void pit_get_state(struct kvm *kvm, struct kvm_pit_state2 *s);
-int pit_set_state(struct kvm *kvm, const struct kvm_pit_state2 *s);
+/* Without @flags those stay as they are. */
+void pit_set_state(struct kvm *kvm, const struct kvm_pit_state2 *s, bool flags);
 void pit_set_reinject(struct kvm *kvm, bool reinject);	/* sleeps */
 
 #endif /* KVM_IRQCHIP_H */

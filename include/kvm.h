@@ -183,7 +183,7 @@ struct vcpu_state {
  * Events on their way into the guest.  "pending" is decided but may still be
  * merged or dropped; "injected" will be written to the hardware at the next
  * entry, or was interrupted during delivery and must be delivered again.
- * Only the vCPU's own thread touches this, except nmi_queued and latched_init.
+ * Only the vCPU's own thread touches this, except nmi_queued.
  */
 struct vcpu_events {
 	u8 committed;			/* VCPU_EVENT_*, written to hardware */

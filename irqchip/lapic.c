@@ -126,11 +126,6 @@ static int deliverable_vector(struct kvm_lapic *apic)
 	return vector >> 4 > apic->ppr >> 4 ? vector : -1;
 }
 
-static bool pic_has_our_irq(struct kvm_vcpu *vcpu)
-{
-	return lapic_accepts_pic(vcpu) || READ_ONCE(vcpu->apic->extint);
-}
-
 int irq_pending(struct kvm_vcpu *vcpu)
 {
 	struct kvm_lapic *apic = vcpu->apic;
@@ -138,7 +133,7 @@ int irq_pending(struct kvm_vcpu *vcpu)
 	if (!apic)
 		return -1;
 	/* The 8259s' interrupts are not subject to the APIC's priorities. */
-	if (unlikely(pic_output(vcpu->kvm)) && pic_has_our_irq(vcpu))
+	if (unlikely(pic_output(vcpu->kvm)) && lapic_accepts_pic(vcpu))
 		return pic_peek_irq(vcpu->kvm);
 	if (!READ_ONCE(apic->irr_pending) || !apic->hw_enabled)
 		return -1;
@@ -176,7 +171,7 @@ int irq_ack(struct kvm_vcpu *vcpu)
 
 	if (!apic)
 		return -1;
-	if (unlikely(pic_output(vcpu->kvm)) && pic_has_our_irq(vcpu)) {
+	if (unlikely(pic_output(vcpu->kvm)) && lapic_accepts_pic(vcpu)) {
 		WRITE_ONCE(apic->extint, false);
 		return pic_read_irq(vcpu->kvm);
 	}
@@ -210,9 +205,7 @@ bool lapic_accepts_pic(struct kvm_vcpu *vcpu)
 	struct kvm_lapic *apic = vcpu->apic;
 	u32 lvt0;
 
-	if (!apic)
-		return false;
-	if (!READ_ONCE(apic->hw_enabled))
+	if (READ_ONCE(apic->extint) || !READ_ONCE(apic->hw_enabled))
 		return true;
 	lvt0 = lapic_reg(apic, APIC_LVT0);
 	return (lvt0 & (APIC_LVT_MASKED | APIC_MODE_MASK)) == APIC_DM_EXTINT;
@@ -559,7 +552,7 @@ static void reset_registers(struct kvm_lapic *apic)
 	struct kvm_vcpu *vcpu = apic->vcpu;
 	int i;
 
-	lapic_timer_stop(apic);
+	lapic_timer_quiesce(apic);
 	memset(apic->reg, 0, sizeof(apic->reg));
 	lapic_set_reg(apic, APIC_DFR, APIC_DFR_FLAT);
 	lapic_set_reg(apic, APIC_SPIV, 0xff);
@@ -688,7 +681,7 @@ void lapic_free(struct kvm_vcpu *vcpu)
 	if (!apic)
 		return;
 	lapic_map_remove(apic);
-	lapic_timer_free(apic);
+	lapic_timer_quiesce(apic);
 	vcpu->apic = NULL;
 	kfree(apic);
 }
@@ -771,7 +764,7 @@ int lapic_set_state(struct kvm_vcpu *vcpu, const struct kvm_lapic_state *s)
 	if (apic->x2apic && id != vcpu->id)
 		return -EINVAL;
 
-	lapic_timer_stop(apic);
+	lapic_timer_quiesce(apic);
 	WRITE_ONCE(apic->id, id);
 	load_registers(apic, s);
 	load_bitmap(apic->irr, s, APIC_IRR);

@@ -113,11 +113,10 @@ void lapic_error(struct kvm_lapic *apic, u32 esr_bit);
 /* The 8259s' INTR, wired to every LINT0, went up.  Any context. */
 void lapic_lint0_raise(struct kvm *kvm);
 
-/* ---- lapic_timer.c: own thread, but for lapic_timer_free() ---- */
+/* ---- lapic_timer.c: own thread, or a vCPU that never ran or will not ---- */
 
 void lapic_timer_init(struct kvm_lapic *apic);
-void lapic_timer_free(struct kvm_lapic *apic);
-void lapic_timer_stop(struct kvm_lapic *apic);
+void lapic_timer_quiesce(struct kvm_lapic *apic);
 u32 lapic_timer_count(const struct kvm_lapic *apic);
 /* Count @count ticks, then (periodic) the initial count again and again. */
 void lapic_timer_start(struct kvm_lapic *apic, u32 count);

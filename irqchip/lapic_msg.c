@@ -221,29 +221,40 @@ static bool accept_vector(struct kvm_lapic *apic, u8 vector, bool level,
 	return true;
 }
 
+/*
+ * Who set what is still pending has woken the vCPU, or is about to: a message
+ * that changes nothing costs no wake-up, however often a timer repeats it.
+ */
 static void accept_nmi(struct kvm_lapic *apic)
 {
 	atomic_t *queued = &apic->vcpu->ev.nmi_queued;
 
-	/* More than two are never told apart: do not count on. */
-	if (atomic_read(queued) < 2)
-		atomic_inc(queued);
+	/* More than two are never told apart. */
+	if (atomic_read(queued) >= 2)
+		return;
+	atomic_inc(queued);
 	wake(apic);
 }
 
 static void accept_init(struct kvm_lapic *apic)
 {
 	/* A SIPI that came before the INIT is lost. */
-	xchg(&apic->events, BIT(LAPIC_EVENT_INIT));
-	wake(apic);
+	if (xchg(&apic->events, BIT(LAPIC_EVENT_INIT)) != BIT(LAPIC_EVENT_INIT))
+		wake(apic);
 }
 
 static void accept_sipi(struct kvm_lapic *apic, u8 vector)
 {
 	WRITE_ONCE(apic->sipi_vector, vector);
 	smp_wmb();		/* vector before event; lapic_accept_events() */
-	set_bit(LAPIC_EVENT_SIPI, &apic->events);
-	wake(apic);
+	if (!test_and_set_bit(LAPIC_EVENT_SIPI, &apic->events))
+		wake(apic);
+}
+
+static void accept_extint(struct kvm_lapic *apic)
+{
+	if (!xchg(&apic->extint, true))
+		wake(apic);
 }
 
 /* True if the APIC took it; *merged if the vector had been pending before. */
@@ -274,8 +285,7 @@ static bool accept_msg(struct kvm_lapic *apic, const struct lapic_msg *msg,
 		accept_sipi(apic, msg->vector);
 		return true;
 	case APIC_DM_EXTINT:
-		WRITE_ONCE(apic->extint, true);
-		wake(apic);
+		accept_extint(apic);
 		return true;
 	default:
 		return false;		/* SMI: there is no SMM; reserved */
@@ -306,6 +316,7 @@ void lapic_lint0_raise(struct kvm *kvm)
 
 	if (!map)
 		return;
+	smp_mb();	/* INTR is written, LVT0 is read; write_lvt() vice versa */
 	rcu_read_lock();
 	for (i = 0; i < READ_ONCE(map->nr); i++) {
 		struct kvm_lapic *apic = map_get(map, i);

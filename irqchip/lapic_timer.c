@@ -89,13 +89,8 @@ void lapic_timer_init(struct kvm_lapic *apic)
 	apic->divisor = 2;
 }
 
-void lapic_timer_free(struct kvm_lapic *apic)
-{
-	hrtimer_cancel(&apic->timer);
-}
-
-/* After this, nothing is delivered that had not been before. */
-void lapic_timer_stop(struct kvm_lapic *apic)
+/* After this, only what the callback has claimed already is delivered. */
+static void lapic_timer_stop(struct kvm_lapic *apic)
 {
 	WRITE_ONCE(apic->expires, 0);
 	if (apic->period || lapic_periodic_mode(apic))
@@ -104,6 +99,13 @@ void lapic_timer_stop(struct kvm_lapic *apic)
 		hrtimer_try_to_cancel(&apic->timer);
 	WRITE_ONCE(apic->period, 0);
 	apic->deadline = 0;
+}
+
+/* Nor that: for whoever gives the APIC another state, or frees it. */
+void lapic_timer_quiesce(struct kvm_lapic *apic)
+{
+	lapic_timer_stop(apic);
+	hrtimer_cancel(&apic->timer);
 }
 
 static void arm(struct kvm_lapic *apic, s64 expires)
@@ -161,6 +163,9 @@ void lapic_timer_set_divide(struct kvm_lapic *apic, u32 tdcr)
 		return;
 	count = lapic_timer_count(apic);
 	apic->divisor = divisor;
+	/* A tick that is due any moment still begins periods of another length. */
+	if (!count && apic->period)
+		count = 1;
 	if (count)
 		lapic_timer_start(apic, count);
 }

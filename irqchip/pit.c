@@ -125,6 +125,18 @@ static bool is_triggered(const struct pit_channel *ch)
 	return ch->s.mode == 1 || ch->s.mode == 5;
 }
 
+/* In mode 0 the first byte of a new count stops the old one, and lowers OUT. */
+static bool awaits_byte(const struct pit_channel *ch)
+{
+	return ch->s.mode == 0 && ch->s.write_state == RW_WORD_MSB;
+}
+
+/* Does it stand still, for want of a gate or of the rest of its count? */
+static bool is_stopped(const struct pit_channel *ch)
+{
+	return (!ch->s.gate && !is_triggered(ch)) || awaits_byte(ch);
+}
+
 /* Place in a period; before the first, the negative time until it begins. */
 static s64 position(const struct pit_channel *ch, s64 d)
 {
@@ -154,7 +166,7 @@ static bool channel_out(const struct pit_channel *ch, s64 now)
 		return ch->s.mode != 0;
 	switch (ch->s.mode) {
 	case 0:
-		return d >= count;
+		return d >= count && !awaits_byte(ch);
 	case 1:
 		return !ch->triggered || d >= count;
 	case 2:
@@ -358,7 +370,7 @@ static s64 remaining(const struct pit_channel *ch, s64 now)
 	if (!is_periodic(ch))
 		return ch->s.count - d;
 	pos = position(ch, d);
-	if (ch->s.mode == 3 && pos < first_half(ch))
+	if (ch->s.mode == 3 && channel_out(ch, now))
 		return first_half(ch) - pos;
 	return ch->s.count - pos;
 }
@@ -395,6 +407,7 @@ static void write_count(struct kvm_pit *pit, struct pit_channel *ch, u32 val)
 		val = ch->s.bcd ? 10000 : 0x10000;
 	ch->s.count = val;
 	ch->held = 0;
+	ch->stopped = is_stopped(ch);
 	ch->null_until = is_triggered(ch) ? S64_MAX : 0;
 	if (under_way) {
 		new_d = elapsed_for(ch, left);
@@ -438,7 +451,7 @@ static void set_gate(struct pit_channel *ch, bool gate)
 		else
 			ch->s.count_load_time -= ticks_to_ns(ch->held);
 	}
-	ch->stopped = false;
+	ch->stopped = is_stopped(ch);
 }
 
 /* ------------------------------------------------------------------------
@@ -496,7 +509,7 @@ static void set_mode(struct kvm_pit *pit, struct pit_channel *ch, u8 val)
 	ch->s.status_latched = 0;
 	ch->loaded = false;
 	ch->triggered = false;
-	ch->stopped = !ch->s.gate && !is_triggered(ch);
+	ch->stopped = is_stopped(ch);
 	ch->held = 0;
 	ch->null_until = S64_MAX;
 	if (ch == &pit->ch[0])
@@ -518,6 +531,14 @@ static void write_control(struct kvm_pit *pit, u8 val)
 		set_mode(pit, ch, val);
 }
 
+static void stop(struct kvm_pit *pit, struct pit_channel *ch)
+{
+	ch->held = elapsed(ch, now_ns());
+	ch->stopped = true;
+	if (ch == &pit->ch[0])
+		restart(pit);
+}
+
 static void write_data(struct kvm_pit *pit, struct pit_channel *ch, u8 val)
 {
 	switch (ch->s.write_state) {
@@ -530,10 +551,12 @@ static void write_data(struct kvm_pit *pit, struct pit_channel *ch, u8 val)
 	case RW_WORD_LSB:
 		ch->s.write_latch = val;
 		ch->s.write_state = RW_WORD_MSB;
+		if (awaits_byte(ch))
+			stop(pit, ch);
 		break;
 	case RW_WORD_MSB:
-		write_count(pit, ch, ch->s.write_latch | val << 8);
 		ch->s.write_state = RW_WORD_LSB;
+		write_count(pit, ch, ch->s.write_latch | val << 8);
 		break;
 	}
 }
@@ -703,25 +726,26 @@ static void load_channel(struct pit_channel *ch,
 	ch->s.count_load_time = now_ns();
 	ch->loaded = ch->s.mode <= 5;
 	ch->triggered = ch->s.gate;
-	ch->stopped = !ch->s.gate && !is_triggered(ch);
+	ch->stopped = is_stopped(ch);
 	ch->held = 0;
 	ch->null_until = 0;
 }
 
-int pit_set_state(struct kvm *kvm, const struct kvm_pit_state2 *s)
+void pit_set_state(struct kvm *kvm, const struct kvm_pit_state2 *s, bool flags)
 {
 	struct kvm_pit *pit = kvm->pit;
-	unsigned long flags;
+	unsigned long irq_flags;
 	int i;
 
-	raw_spin_lock_irqsave(&pit->lock, flags);
-	pit->flags = s->flags & KVM_PIT_FLAGS_HPET_LEGACY;
-	pit->speaker_on = s->flags & KVM_PIT_FLAGS_SPEAKER_DATA_ON;
+	raw_spin_lock_irqsave(&pit->lock, irq_flags);
+	if (flags) {
+		pit->flags = s->flags & KVM_PIT_FLAGS_HPET_LEGACY;
+		pit->speaker_on = s->flags & KVM_PIT_FLAGS_SPEAKER_DATA_ON;
+	}
 	for (i = 0; i < PIT_CHANNELS; i++)
 		load_channel(&pit->ch[i], &s->channels[i]);
 	restart(pit);
-	raw_spin_unlock_irqrestore(&pit->lock, flags);
-	return 0;
+	raw_spin_unlock_irqrestore(&pit->lock, irq_flags);
 }
 
 void pit_set_reinject(struct kvm *kvm, bool reinject)

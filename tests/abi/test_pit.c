@@ -80,6 +80,7 @@ TEST(pit_round_trip, "KVM_SET_PIT2, KVM_GET_PIT2; KVM_SET_PIT, KVM_GET_PIT")
 		s.channels[i].write_latch = 5;
 		s.channels[i].gate = 1;
 	}
+	s.flags = KVM_PIT_FLAGS_HPET_LEGACY | KVM_PIT_FLAGS_SPEAKER_DATA_ON;
 	CHECK_OK(ioctl(vm.fd, KVM_SET_PIT2, &s));
 	got = get_pit(&vm);
 	for (i = 1; i < 3; i++) {
@@ -94,6 +95,8 @@ TEST(pit_round_trip, "KVM_SET_PIT2, KVM_GET_PIT2; KVM_SET_PIT, KVM_GET_PIT")
 	CHECK_OK(ioctl(vm.fd, KVM_SET_PIT, &old));
 	CHECK_OK(ioctl(vm.fd, KVM_GET_PIT, &old_got));
 	CHECK_EQ(old_got.channels[1].count, 3000);
+	/* The old form has no flags, and leaves them alone. */
+	CHECK_EQ(get_pit(&vm).flags, s.flags);
 }
 
 TEST(pit_ticks, "channel 0 interrupts at its rate, lost ticks made up for")

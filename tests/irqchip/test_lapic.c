@@ -488,7 +488,6 @@ static void none(void)
 	CHECK_EQ(irq_ack(&v), -1);
 	CHECK_EQ(lapic_highest_irr(&v), -1);
 	CHECK(!v.apic);
-	CHECK(!lapic_accepts_pic(&v));
 	CHECK_EQ(lapic_mmio_read(&v, BASE, 4, &val), -EOPNOTSUPP);
 	CHECK_EQ(lapic_mmio_write(&v, BASE, 4, &val), -EOPNOTSUPP);
 	CHECK_EQ(lapic_msr_read(&v, 0x802, &val), 1);

@@ -210,6 +210,32 @@ static void lowest_priority(void)
 	CHECK_EQ(reached(&cpu[0], 0x02, LOGICAL | 0x100), 0);
 }
 
+/* What is pending already wakes nobody: a timer may send it thousands of times. */
+static void repeated(void)
+{
+	static const struct {
+		u32 icr;
+		int kicks;
+	} rows[] = { { 0x4400, 2 }, { 0x4500, 1 }, { 0x4612, 1 }, { 0x4055, 1 } };
+	size_t i;
+	int n;
+
+	apic_on(&cpu[1], 2);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		cpu[1].kicks = 0;
+		for (n = 0; n < 5; n++)
+			send_ipi(&cpu[0], 1, rows[i].icr);
+		CHECK_EQ(cpu[1].kicks, rows[i].kicks);
+	}
+	pic_init(0x01, 0xff, 0xff);
+	apic_write(&cpu[1], APIC_LVT0, APIC_LVT_MASKED);
+	ioapic_route(5, 0x700 | 1ull << 56);
+	cpu[1].kicks = 0;
+	for (n = 0; n < 5; n++)
+		gsi_pulse(5);
+	CHECK_EQ(cpu[1].kicks, 1);
+}
+
 static void nmi_init_sipi(void)
 {
 	int i;
@@ -431,6 +457,7 @@ const struct test msg_tests[] = {
 	{ "msg-mixed-modes", 6, mixed_modes },
 	{ "msg-shorthands", 4, shorthands },
 	{ "msg-lowest-priority", 4, lowest_priority },
+	{ "msg-repeated", 2, repeated },
 	{ "msg-nmi-init-sipi", 2, nmi_init_sipi },
 	{ "msg-trigger-mode", 1, trigger_mode },
 	{ "msg-departure", 2, departure },

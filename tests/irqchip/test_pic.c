@@ -339,8 +339,20 @@ static void intr_line(void)
 	CHECK_EQ(irq_ack(&cpu[0]), 0x31);
 	EOI;
 
+	/* An ExtINT message that came while INTR was low. */
 	apic_on(&cpu[0], 1);
 	apic_on(&cpu[1], 2);
+	apic_write(&cpu[0], APIC_LVT0, APIC_LVT_MASKED);
+	ioapic_route(5, 0x700);
+	gsi_pulse(5);
+	CHECK_EQ(irq_ack(&cpu[0]), 0x35);
+	gsi_pulse(5);
+	cpu[0].requests = 0;
+	EOI;
+	CHECK_EQ(cpu[0].requests, 1);
+	CHECK_EQ(irq_ack(&cpu[0]), 0x35);
+	EOI;
+
 	apic_write(&cpu[0], APIC_LVT0, APIC_LVT_MASKED);
 	apic_write(&cpu[1], APIC_LVT0, 0x400);
 	gsi_pulse(1);

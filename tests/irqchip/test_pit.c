@@ -276,6 +276,26 @@ static void new_count(void)
 	CHECK(counter(2) >= 89 && counter(2) <= 91);
 }
 
+/* The same of a third one, amid the low half. */
+static void newer_count(void)
+{
+	int i;
+
+	gate(true);
+	control(2, 3, 3, 0);
+	load(2, 1000);
+	for (i = 0; i < 2; i++) {
+		clock_to(600 + i * 10);
+		CHECK_EQ(out(), 0);
+		outb(0x42, 700 & 0xff);
+		outb(0x42, 700 >> 8);
+	}
+	clock_to(998);
+	CHECK_EQ(out(), 0);
+	clock_to(1002);
+	CHECK_EQ(out(), 1);
+}
+
 static void access_modes(void)
 {
 	gate(true);
@@ -298,6 +318,23 @@ static void access_modes(void)
 	CHECK_EQ(status(2) & 0x40, 0);
 	CHECK_EQ(inb(0x42), 0x34);
 	CHECK_EQ(inb(0x42), 0x12);
+	/* ... but for mode 0, where the first one stops the count and lowers OUT. */
+	control(2, 3, 0, 0);
+	load(2, 100);
+	clock_to(90);
+	outb(0x42, 1000 & 0xff);
+	CHECK_EQ(status(2) & 0x40, 0);
+	clock_to(110);
+	CHECK_EQ(out(), 0);
+	CHECK_EQ(counter(2), 10);
+	outb(0x42, 1000 >> 8);
+	clock_start();
+	clock_to(999);
+	CHECK_EQ(out(), 0);
+	clock_to(1001);
+	CHECK_EQ(out(), 1);
+	outb(0x42, 5);
+	CHECK_EQ(out(), 0);
 	/* 0 is the largest count. */
 	control(2, 3, 0, 0);
 	load(2, 0);
@@ -454,6 +491,13 @@ static void irq0_one_shot(void)
 	CHECK_EQ(take(&cpu[0]), 0x40);
 	/* Loaded again: counts again. */
 	outb(0x40, 0xe8);
+	outb(0x40, 0x03);
+	CHECK_EQ(ticks(10 * MS, 100 * US), 1);
+	/* Half of a new count: the old one is off. */
+	rate(0, 1000);
+	clock_to(900);
+	outb(0x40, 0xe8);
+	CHECK_EQ(ticks(10 * MS, 100 * US), 0);
 	outb(0x40, 0x03);
 	CHECK_EQ(ticks(10 * MS, 100 * US), 1);
 }
@@ -614,7 +658,7 @@ static void state(void)
 	vm_stop();
 	vm_start(1);
 	irq0_setup();
-	CHECK_EQ(pit_set_state(&vm, &s), 0);
+	pit_set_state(&vm, &s, true);
 	pit_get_state(&vm, &t);
 	for (i = 0; i < 3; i++)
 		s.channels[i].count_load_time = t.channels[i].count_load_time;
@@ -626,7 +670,7 @@ static void state(void)
 	CHECK_EQ(ticks(1000 * MS, MS), 99);
 	/* HPET in legacy mode takes IRQ 0 away. */
 	s.flags = KVM_PIT_FLAGS_HPET_LEGACY;
-	CHECK_EQ(pit_set_state(&vm, &s), 0);
+	pit_set_state(&vm, &s, true);
 	CHECK_EQ(ticks(1000 * MS, MS), 0);
 	rate(2, 11932);
 	CHECK_EQ(ticks(1000 * MS, MS), 0);
@@ -637,7 +681,7 @@ static void state(void)
 	s.channels[0].count = 0;
 	s.channels[1].count = 0xffffffff;
 	s.channels[2].count = 0x10001;
-	CHECK_EQ(pit_set_state(&vm, &s), 0);
+	pit_set_state(&vm, &s, true);
 	pit_get_state(&vm, &t);
 	CHECK_EQ(t.flags, 3);
 	CHECK_EQ(t.reserved[8], 0);
@@ -674,6 +718,7 @@ const struct test pit_tests[] = {
 	{ "pit-triggered-modes", 1, triggered_modes },
 	{ "pit-gates", 1, gates },
 	{ "pit-new-count", 1, new_count },
+	{ "pit-newer-count", 1, newer_count },
 	{ "pit-access-modes", 1, access_modes },
 	{ "pit-latches", 1, latches },
 	{ "pit-bcd", 1, bcd },

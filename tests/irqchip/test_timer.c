@@ -104,6 +104,12 @@ static void divide_while_counting(void)
 	CHECK_EQ(count(), 500000);
 	CHECK_EQ(fired(4 * 500000 - 1, 4 * 500000 - 1), 0);
 	CHECK_EQ(fired(1, 1), 1);
+	/* With less than a tick to go: that comes, and the next ones faster. */
+	timer(PERIODIC, 0xa /* by 128 */, 10000);
+	advance(128 * 9999 + 64);
+	apic_write(&cpu[0], APIC_TDCR, DIV_1);
+	CHECK_EQ(fired(64, 64), 1);
+	CHECK_EQ(fired(10 * MS, 1000), 10 * MS / (200 * US));
 }
 
 static void periodic(void)
