@@ -238,22 +238,28 @@ static int mmio_read(struct x86_emulate_ctxt *ctxt, gpa_t gpa,
 }
 
 /*
- * Posted: user space sees the pieces after the instruction has committed.
- * An overflow within one instruction cannot be undone, between the elements
- * of a string it only ends the quantum.
+ * Room for @pieces in the log of posted writes: an instruction that wants more
+ * cannot be undone, between the elements of a string it only ends the quantum.
  */
-static int mmio_write(struct x86_emulate_ctxt *ctxt, gpa_t gpa,
-		      unsigned int len, const u8 *buf)
+static int mmio_write_room(struct x86_emulate_ctxt *ctxt, unsigned int pieces)
 {
 	struct kvm_vcpu *vcpu = ctxt_vcpu(ctxt);
-	unsigned int room = VCPU_MMIO_PIECES - vcpu->mmio.nr_write;
 
-	vcpu->stats.mmio_exits++;
 	if (!vcpu->mmio.nr_write)
 		vcpu->mmio.write_rcx = ctxt->regs[X86_RCX];
-	if (DIV_ROUND_UP(len, 8) > room)
-		return vcpu->mmio.write_rcx == ctxt->regs[X86_RCX] ?
-			X86_UNHANDLED : X86_RETRY;
+	if (pieces <= VCPU_MMIO_PIECES - vcpu->mmio.nr_write)
+		return X86_OK;
+	return vcpu->mmio.write_rcx == ctxt->regs[X86_RCX] ?
+		X86_UNHANDLED : X86_RETRY;
+}
+
+/* Posted: user space sees the pieces after the instruction has committed. */
+static void mmio_write(struct x86_emulate_ctxt *ctxt, gpa_t gpa,
+		       unsigned int len, const u8 *buf)
+{
+	struct kvm_vcpu *vcpu = ctxt_vcpu(ctxt);
+
+	vcpu->stats.mmio_exits++;
 	while (len) {
 		unsigned int n = min(len, 8u);
 
@@ -270,7 +276,6 @@ static int mmio_write(struct x86_emulate_ctxt *ctxt, gpa_t gpa,
 		buf += n;
 		len -= n;
 	}
-	return X86_OK;
 }
 
 /* ------------------------------------------------------------------------
@@ -318,8 +323,9 @@ static int emul_write(struct x86_emulate_ctxt *ctxt, u64 la, const void *buf,
 	struct vcpu_emulator *em = container_of(ctxt, struct vcpu_emulator,
 						ctxt);
 	struct kvm_vcpu *vcpu = em->vcpu;
+	unsigned int i = 0, n = in_page(la, len), posted = vcpu->mmio.nr_write;
+	unsigned int pieces = 0;
 	struct emul_page p[2];
-	unsigned int i = 0, n;
 	int r;
 
 	/*
@@ -330,21 +336,27 @@ static int emul_write(struct x86_emulate_ctxt *ctxt, u64 la, const void *buf,
 		return X86_RETRY;
 	acc |= X86_ACC_WRITE;
 	r = translate(ctxt, la, acc, &p[0]);
-	if (r == X86_OK && in_page(la, len) < len)
+	if (r == X86_OK && n < len)
 		r = translate(ctxt, PAGE_ALIGN(la + 1), acc, &p[1]);
+	if (r == X86_OK && p[0].hva == INVALID_HVA)
+		pieces = DIV_ROUND_UP(n, 8);
+	if (r == X86_OK && n < len && p[1].hva == INVALID_HVA)
+		pieces += DIV_ROUND_UP(len - n, 8);
+	if (pieces)
+		r = mmio_write_room(ctxt, pieces);
 	if (r != X86_OK)
 		return r;
 
 	for (; len; i++, la += n, buf += n, len -= n) {
 		n = in_page(la, len);
 		if (p[i].hva == INVALID_HVA) {
-			r = mmio_write(ctxt, p[i].gpa, n, buf);
-			if (r != X86_OK)
-				return r;
+			mmio_write(ctxt, p[i].gpa, n, buf);
 			continue;
 		}
-		if (copy_to_guest(p[i].hva, buf, n))
+		if (copy_to_guest(p[i].hva, buf, n)) {
+			vcpu->mmio.nr_write = posted;
 			return host_fault(ctxt);
+		}
 		mark_page_dirty(vcpu->kvm, gpa_to_gfn(p[i].gpa));
 		em->go_native = !mmu_guest_written(vcpu->kvm, p[i].gpa, n);
 	}
@@ -881,6 +893,7 @@ static void inject_fault(struct kvm_vcpu *vcpu, const struct x86_fault *f)
 static int emulation_failed(struct kvm_vcpu *vcpu)
 {
 	const struct x86_emulate_ctxt *ctxt = &vcpu->emul->ctxt;
+	u8 n = min_t(u8, ctxt->fetched, X86_INSN_MAX);
 	struct kvm_run *run = vcpu->run;
 
 	vcpu->stats.insn_emulation_fail++;
@@ -890,14 +903,12 @@ static int emulation_failed(struct kvm_vcpu *vcpu)
 		return 1;
 	}
 	handle_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
-	if (ctxt->fetched) {
+	if (n) {
 		run->emulation_failure.ndata = 3;
 		run->emulation_failure.flags =
 			KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
-		run->emulation_failure.insn_size =
-			min_t(u8, ctxt->fetched, X86_INSN_MAX);
-		memcpy(run->emulation_failure.insn_bytes, ctxt->fetch,
-		       run->emulation_failure.insn_size);
+		run->emulation_failure.insn_size = n;
+		memcpy(run->emulation_failure.insn_bytes, ctxt->fetch, n);
 	}
 	return 0;
 }
@@ -947,6 +958,12 @@ static int finish(struct kvm_vcpu *vcpu, struct x86_emulate_ctxt *ctxt,
 	gfn_t gfn = gpa_to_gfn(vcpu->emul->hint_gpa);
 
 	store_ctxt(vcpu, ctxt);
+	/* What elements before this one wrote goes out first; it fails again. */
+	if (result == X86_UNHANDLED && (ctxt->changed & X86_CHG_REGS) &&
+	    (vcpu->mmio.nr_write || vcpu->pio.posted)) {
+		vcpu->mmio.efault = false;
+		result = X86_RETRY;
+	}
 	if (vcpu->mmio.efault) {
 		vcpu->mmio.efault = false;
 		return -EFAULT;

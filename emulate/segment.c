@@ -98,6 +98,7 @@ void emul_unpack_desc(const struct emul_desc *desc, struct x86_seg *seg)
 static int write_desc_type(struct x86_emulate_ctxt *c, struct emul_desc *desc, u64 type)
 {
 	u32 old = (u32)(desc->lo >> 32), new = (old & ~0xf00u) | (u32)type << 8;
+	u32 now = old;
 	u64 la = desc->la + 4;
 	int r = X86_OK;
 
@@ -105,6 +106,15 @@ static int write_desc_type(struct x86_emulate_ctxt *c, struct emul_desc *desc, u
 		la = (u32)la;
 	if (old != new)
 		r = (c->ops->cmpxchg)(c, la, &old, &new, 4, X86_ACC_SYSTEM | X86_ACC_WRITE);
+	/*
+	 * That another processor has set the accessed bit is as good; and amid a
+	 * task switch there is no way back.
+	 */
+	if (r == X86_RETRY && DESC_S(desc)) {
+		r = c->ops->read(c, la, &now, 4, X86_ACC_SYSTEM);
+		if (r == X86_OK && now != new)
+			r = X86_RETRY;
+	}
 	if (r == X86_OK)
 		desc->lo = (u32)desc->lo | (u64)new << 32;
 	return r;

@@ -331,6 +331,7 @@ int emul_task_switch(struct x86_emulate_ctxt *c, u16 selector, enum x86_task_rea
 		     const struct x86_event *event)
 {
 	struct task_switch ts = { .reason = reason, .event = event, .image = c->buffer };
+	u64 unused = 0;
 	int r;
 
 	c->no_trap = true;
@@ -351,6 +352,9 @@ int emul_task_switch(struct x86_emulate_ctxt *c, u16 selector, enum x86_task_rea
 	if (r != X86_OK)
 		return r;
 
+	/* From here on a fault is one of the new task's: the IRET is done. */
+	if (reason == X86_TASK_IRET)
+		c->ops->system(c, X86_SYS_NMI_UNMASK, &unused);
 	load_registers(c, &ts);
 	load_selectors(c, &ts);
 	return start_task(c, &ts);

@@ -193,6 +193,50 @@ TEST(memory_holes, "string and memory I/O while the memory comes and goes")
 	CHECK_EQ(host[3], 0x66);
 }
 
+GUEST(64, strings_on,
+	"mov $0x10000fb0, %esi\n mov $0xd0000000, %edi\n mov $20, %ecx\n rep movsq\n" STEP
+	"mov $0x10000fb0, %esi\n mov $0x60, %edx\n mov $160, %ecx\n rep outsb\n" DONE);
+
+TEST(memory_half_strings, "what a string sends before its memory ends, and after, is sent once")
+{
+	struct vm vm;
+	u8 *host = machine(&vm, 2 * PAGE), *data;
+	struct kvm_run *r = vm.run;
+	unsigned int i, n, len, sent, faults;
+
+	if (!differs(DEV_emulated_efault))
+		skip("where there is no memory, the stock module sees MMIO");
+	START64(&vm, strings_on);
+	for (i = 0; i < 160; i++)
+		host[PAGE - 80 + i] = i ^ 0x5a;
+	for (n = 0; n < 2; n++) {
+		mprotect(host + PAGE, PAGE, PROT_NONE);
+		for (sent = faults = 0; sent <= 160 && faults < 9;) {
+			if (run(&vm)) {
+				if (!CHECK_EQ(errno, EFAULT))
+					return;
+				CHECK_EQ(sent, 80);
+				faults++;
+				mprotect(host + PAGE, PAGE, RW);
+				continue;
+			}
+			data = n ? io_data(&vm) : r->mmio.data;
+			if (r->exit_reason == KVM_EXIT_MMIO)
+				len = r->mmio.len;
+			else if (r->io.port == 0x60)
+				len = r->io.count;
+			else
+				break;
+			for (i = 0; i < len; i++)
+				CHECK_EQ(data[i], (u8)((sent + i) ^ 0x5a));
+			sent += len;
+		}
+		CHECK_EQ(sent, 160);
+		CHECK_EQ(faults, 1);
+		CHECK_EQ(r->exit_reason, KVM_EXIT_IO);
+	}
+}
+
 TEST(memory_replaced, "other memory at the same address is what the guest sees")
 {
 	struct vm vm;

@@ -362,6 +362,28 @@ TEST(mmio_long_string, "a string to MMIO, longer than what is kept of it at a ti
 	run_done(&vm);
 }
 
+GUEST(64, across, "mov $0x40000, %esi\n mov $0xd0000f84, %edi\n mov $32, %ecx\n"
+	"rep movsq\n" DONE);
+
+TEST(mmio_string_across, "the element that crosses a page comes when there is little room for it")
+{
+	struct vm vm = vm_create(0);
+	u8 *from = vm.mem + FREE;
+	unsigned int i, sent;
+
+	START64(&vm, across);
+	for (i = 0; i < 256; i++)
+		from[i] = i;
+	for (sent = 0; sent < 256; sent += vm.run->mmio.len) {
+		if (!run_to(&vm, KVM_EXIT_MMIO))
+			return;
+		if (!CHECK_EQ(vm.run->mmio.phys_addr, MMIO + 0xf84 + sent))
+			return;
+		CHECK(!memcmp(vm.run->mmio.data, from + sent, vm.run->mmio.len));
+	}
+	run_done(&vm);
+}
+
 TEST(mmio_repeated, "the same register a thousand times")
 {
 	struct vm vm = vm_create(0);

@@ -100,6 +100,56 @@ static void by_call_and_iret(void)
 	check(!(load(TSS_NEW + 0x24, 4) & X86_EFLAGS_NT));
 }
 
+static bool nmis_unblocked(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < m.nr_log; i++)
+		if (m.log[i].what == LOG_SYSTEM && m.log[i].where == X86_SYS_NMI_UNMASK)
+			return true;
+	return false;
+}
+
+/* An NMI's task ends with IRET, be there a fault in the one that it goes back to. */
+static void unblocks_nmis(void)
+{
+	int i;
+
+	tasks(0);
+	ok(JMP_TSS);
+	check(!nmis_unblocked());
+	for (i = 0; i < 2; i++) {
+		tasks(0);
+		set_descriptor(TSS_NEW_SEL, segment_descriptor(TSS_NEW, 0x67, 0x8b, 0), 0);
+		store(TSS_NEW + 0x5c, i ? BEYOND : DATA32_USER, 2);
+		same(x86_task_switch(&m.c, TSS_NEW_SEL, X86_TASK_IRET, NULL),
+		     i ? X86_FAULT : X86_OK);
+		check(m.c.changed & X86_CHG_TASK);
+		check(nmis_unblocked());
+	}
+	/* One that does not come about is none. */
+	tasks(0);
+	same(x86_task_switch(&m.c, TSS_NEW_SEL, X86_TASK_IRET, NULL), X86_FAULT);
+	check(!nmis_unblocked());
+}
+
+/* Another processor has set an accessed bit, when there is no way back. */
+static void accessed_elsewhere(struct machine *machine, u64 la, unsigned int len)
+{
+	if (la == GDT + (DATA32_USER & ~7) + 4)
+		store(la + 1, load(la + 1, 1) | 1, 1);
+}
+
+static void accessed_by_two(void)
+{
+	tasks(0);
+	store(GDT + (DATA32_USER & ~7) + 5, 0xf2, 1);
+	m.on_locked = accessed_elsewhere;
+	ok(JMP_TSS);
+	m.on_locked = NULL;
+	expect_new_task();
+}
+
 static void by_gate(void)
 {
 	tasks(3);
@@ -335,6 +385,8 @@ static void hardware_exits(void)
 const struct test task_tests[] = {
 	{ "JMP to a TSS", by_jmp },
 	{ "CALL to a TSS, IRET back", by_call_and_iret },
+	{ "IRET to a task unblocks NMIs", unblocks_nmis },
+	{ "an accessed bit that two set", accessed_by_two },
 	{ "task gates", by_gate },
 	{ "exceptions and interrupts through task gates", by_event },
 	{ "16-bit TSS", sixteen_bit },
