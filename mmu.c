@@ -190,7 +190,7 @@ static struct shadow_page *new_shadow(struct kvm_vcpu *vcpu, gfn_t gfn,
 	};
 	set_page_private(virt_to_page(sp->spt), (unsigned long)sp);
 	INIT_LIST_HEAD(&sp->unsync_link);
-	hlist_add_head(&sp->hash, &mmu->hash[mmu_hash(gfn)]);
+	hlist_add_head(&sp->hash, &mmu->hash[mmu_hash(vcpu->kvm, gfn)]);
 	list_add(&sp->link, &mmu->active);
 	mmu->nr_pages++;
 	vcpu->kvm->stats.mmu_pages_peak = max_t(u64, mmu->nr_pages,
@@ -369,8 +369,8 @@ static struct shadow_page *get_shadow(struct kvm_vcpu *vcpu, gfn_t gfn,
 	struct shadow_page *sp, *found = NULL;
 	struct hlist_node *next;
 
-	hlist_for_each_entry_safe(sp, next, &kvm->mmu.hash[mmu_hash(gfn)],
-				  hash) {
+	hlist_for_each_entry_safe(sp, next,
+				  &kvm->mmu.hash[mmu_hash(kvm, gfn)], hash) {
 		if (sp->gfn != gfn)
 			continue;
 		if (sp->unsync && !role.direct)
@@ -913,6 +913,10 @@ static struct shadow_page *fault_child(struct kvm_vcpu *vcpu,
 			return child;
 	}
 	mmu_drop_entry(vcpu->kvm, sp, index, zapped);
+	/* As outlives_invlpg() says of the other way round. */
+	if (unlikely(spte_present(spte)) &&
+	    boot_cpu_has_bug(X86_BUG_AMD_TLB_MMATCH))
+		mmu_flush_remote(vcpu->kvm);
 	child = get_shadow(vcpu, gfn, role, zapped);
 	if (unlikely(walk_changed(vcpu, f, level))) {
 		if (!child->parents && !child->root_count)
@@ -1224,18 +1228,20 @@ static bool written_entries(const struct shadow_page *sp, unsigned int offset,
 }
 
 /*
- * INVLPG ends a large page of the guest's by any of its addresses.  Where it is
- * several pages of ours, or they may be below, the processor will end one of them.
+ * Will the guest's INVLPG end less than it should?  It ends a large page by any
+ * of its addresses, which may be several of ours; and what is cached of upper
+ * levels, which matters where our table lives on in another place.  And there are
+ * processors that must not meet two sizes of one translation (erratum 383).
  */
-static bool maps_in_pieces(const struct shadow_page *sp, unsigned int index)
+static bool outlives_invlpg(const struct shadow_page *sp, unsigned int index)
 {
 	u64 spte = sp->spt[index];
 
 	if (sp->role.level == 1 || !spte_present(spte))
 		return false;
-	if (spte_leaf(spte, sp->role.level))
-		return sp->role.guest_levels == 2;	/* half of 4 MiB */
-	return sp->role.level > 2 || spte_child(spte)->role.direct;
+	return !spte_leaf(spte, sp->role.level) ||
+	       sp->role.guest_levels == 2 ||		/* half of 4 MiB */
+	       boot_cpu_has_bug(X86_BUG_AMD_TLB_MMATCH);
 }
 
 /* Returns true if pages were zapped, @sp or children of it. */
@@ -1244,7 +1250,7 @@ static bool table_written(struct kvm *kvm, struct shadow_page *sp,
 			  struct list_head *zapped)
 {
 	unsigned int first, count, i;
-	bool pieces = false;
+	bool flush = false;
 
 	if (!written_entries(sp, offset, len, &first, &count) ||
 	    sp->write_count > FLOOD_WRITES) {
@@ -1253,10 +1259,10 @@ static bool table_written(struct kvm *kvm, struct shadow_page *sp,
 		return true;
 	}
 	for (i = first; i < first + count && i < 512; i++) {
-		pieces |= maps_in_pieces(sp, i);
+		flush |= outlives_invlpg(sp, i);
 		mmu_drop_entry(kvm, sp, i, zapped);
 	}
-	if (pieces && list_empty(zapped))
+	if (flush && list_empty(zapped))
 		mmu_flush_remote(kvm);
 	return !list_empty(zapped);
 }
@@ -1354,6 +1360,7 @@ int mmu_init_vm(struct kvm *kvm)
 				 GFP_KERNEL_ACCOUNT);
 	if (!kvm->mmu.hash)
 		return -ENOMEM;
+	kvm->mmu.hash_multiplier = get_random_u64() | 1;
 	spin_lock_init(&kvm->mmu.lock);
 	INIT_LIST_HEAD(&kvm->mmu.active);
 	INIT_LIST_HEAD(&kvm->mmu.unsync);

@@ -487,7 +487,7 @@ static void audit_hash(struct audit *a)
 			pages++;
 			if (live_page(sp->spt) != sp)
 				audit_fail(a, NULL, i, "freed page in the hash");
-			else if (mmu_hash(sp->gfn) != i)
+			else if (mmu_hash(a->kvm, sp->gfn) != i)
 				audit_fail(a, sp, 0, "in another's hash list");
 		}
 	if (pages != mmu->nr_pages)

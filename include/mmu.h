@@ -98,6 +98,7 @@ struct vcpu_mmu {
 struct kvm_mmu {
 	spinlock_t lock;
 	struct hlist_head *hash;	/* lock; MMU_HASH_BITS */
+	u64 hash_multiplier;		/* odd */
 	struct list_head active;	/* lock */
 	struct list_head unsync;	/* lock */
 	unsigned int nr_unsync;		/* lock */

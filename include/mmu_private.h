@@ -179,7 +179,7 @@ void mmu_prefetch_entry(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 			unsigned int index, gfn_t gfn, u8 access);
 
 #define for_each_shadow(kvm, sp, g)					\
-	hlist_for_each_entry(sp, &(kvm)->mmu.hash[mmu_hash(g)], hash)	\
+	hlist_for_each_entry(sp, &(kvm)->mmu.hash[mmu_hash(kvm, g)], hash)	\
 		if ((sp)->gfn != (g) || (sp)->role.direct) {} else
 
 /* So many tables are synced at one go, with the lock held. */
@@ -187,9 +187,10 @@ void mmu_prefetch_entry(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 
 #define MMU_HASH_BITS	12
 
-static inline unsigned int mmu_hash(gfn_t gfn)
+/* By a secret multiplier: which gfns share a list is not the guest's to know. */
+static inline unsigned int mmu_hash(const struct kvm *kvm, gfn_t gfn)
 {
-	return hash_64(gfn, MMU_HASH_BITS);
+	return gfn * kvm->mmu.hash_multiplier >> (64 - MMU_HASH_BITS);
 }
 
 /* The gfn that leaf @index of @sp maps: recorded, never computed again. */
