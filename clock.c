@@ -202,6 +202,22 @@ void clock_vm_init(struct kvm *kvm)
 	kvm->tsc_offset = -clock_host_tsc();
 }
 
+/*
+ * The highest value that the guest can have read when the TSC of its CPU was @tsc;
+ * 0 if the clock has been set since.  On a host whose TSC may not be trusted the
+ * next update must not go below it.
+ */
+static u64 clock_shown(const struct kvm_vcpu *vcpu, u64 tsc)
+{
+	const struct vcpu_clock *c = &vcpu->clock;
+
+	if (c->base != READ_ONCE(vcpu->kvm->tsc_base_host))
+		return 0;
+	if (c->stable)
+		return vm_ns_at(vcpu->kvm, tsc);
+	return c->last_ns + (tsc > c->last_host ? scale(tsc - c->last_host) : 0);
+}
+
 void clock_vcpu_init(struct kvm_vcpu *vcpu)
 {
 	vcpu->tsc_offset = vcpu->kvm->tsc_offset;
@@ -223,6 +239,9 @@ void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
 	if (tsc_is_stable())
 		return;
+	vcpu->clock.last_ns = clock_shown(vcpu, vcpu->last_host_tsc);
+	vcpu->clock.last_host = clock_host_tsc();
+	vcpu->clock.stable = false;
 	if (vcpu->last_cpu >= 0 && clock_host_tsc() < vcpu->last_host_tsc)
 		clock_set_offset(vcpu, vcpu->tsc_offset +
 				 vcpu->last_host_tsc - clock_host_tsc());
@@ -232,25 +251,29 @@ void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 static void fill_pvclock(struct kvm_vcpu *vcpu,
 			 struct pvclock_vcpu_time_info *t)
 {
+	struct vcpu_clock *c = &vcpu->clock;
 	struct kvm *kvm = vcpu->kvm;
-	u64 host;
+	u64 host, shown;
 
 	if (tsc_is_stable()) {
 		raw_spin_lock(&kvm->clock_lock);
 		t->tsc_timestamp = kvm->tsc_base_host + vcpu->tsc_offset;
 		t->system_time = kvm->tsc_base_ns;
+		c->base = kvm->tsc_base_host;
 		raw_spin_unlock(&kvm->clock_lock);
 		if (tscs_agree(kvm))
 			t->flags = PVCLOCK_TSC_STABLE_BIT;
-		vcpu->clock.stable = true;
+		c->stable = true;
 	} else {
 		host = clock_host_tsc();
-		if (vcpu->clock.stable)
-			vcpu->clock.last_ns = vm_ns_at(kvm, host);
+		shown = clock_shown(vcpu, host);
+		/* Who sets the clock now asks for another update. */
+		c->base = READ_ONCE(kvm->tsc_base_host);
 		t->tsc_timestamp = host + vcpu->tsc_offset;
-		t->system_time = max(vm_ns(kvm), vcpu->clock.last_ns);
-		vcpu->clock.last_ns = t->system_time;
-		vcpu->clock.stable = false;
+		t->system_time = max(vm_ns(kvm), shown);
+		c->last_ns = t->system_time;
+		c->last_host = host;
+		c->stable = false;
 	}
 	t->tsc_to_system_mul = tsc_to_ns_mul;
 	t->tsc_shift = tsc_to_ns_shift;
@@ -374,10 +397,8 @@ long clock_ioctl_get(struct kvm *kvm, struct kvm_clock_data __user *arg)
 long clock_ioctl_set(struct kvm *kvm, struct kvm_clock_data __user *arg)
 {
 	struct kvm_clock_data data;
-	struct kvm_vcpu *vcpu;
 	unsigned long flags;
 	u64 now;
-	int i;
 
 	if (copy_from_user(&data, arg, sizeof(data)))
 		return -EFAULT;
@@ -392,8 +413,6 @@ long clock_ioctl_set(struct kvm *kvm, struct kvm_clock_data __user *arg)
 	}
 	set_vm_ns(kvm, data.clock);
 	local_irq_restore(flags);
-	kvm_for_each_vcpu(i, vcpu, kvm)
-		vcpu->clock.last_ns = 0;
 	kvm_request_all(kvm, KVM_REQ_CLOCK_UPDATE, false);
 	return 0;
 }

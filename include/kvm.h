@@ -333,7 +333,8 @@ struct kvm_pit;
 struct vcpu_clock {
 	u64 msr;			/* MSR_KVM_SYSTEM_TIME(_NEW) as written */
 	gpa_t gpa;			/* of struct pvclock_vcpu_time_info */
-	u64 last_ns;			/* highest value shown, unstable TSC */
+	u64 last_ns, last_host;		/* see clock_shown() */
+	u64 base;			/* the VM's tsc_base_host at the last update */
 	u64 tsc_lost;			/* to suspends, as the hardware knows it */
 	bool stable;			/* the last update was from the TSC */
 	bool guest_stopped;		/* KVM_KVMCLOCK_CTRL */
