@@ -56,13 +56,18 @@ int clock_setup(void)
 	return 0;
 }
 
-static u64 scale(u64 cycles)
+static u64 scale_by(u64 cycles, u32 mul)
 {
 	if (tsc_to_ns_shift < 0)
 		cycles >>= -tsc_to_ns_shift;
 	else
 		cycles <<= tsc_to_ns_shift;
-	return mul_u64_u32_shr(cycles, tsc_to_ns_mul, 32);
+	return mul_u64_u32_shr(cycles, mul, 32);
+}
+
+static u64 scale(u64 cycles)
+{
+	return scale_by(cycles, tsc_to_ns_mul);
 }
 
 u64 clock_tsc_to_ns(struct kvm_vcpu *vcpu, u64 cycles)
@@ -215,7 +220,9 @@ static u64 clock_shown(const struct kvm_vcpu *vcpu, u64 tsc)
 		return 0;
 	if (c->stable)
 		return vm_ns_at(vcpu->kvm, tsc);
-	return c->last_ns + (tsc > c->last_host ? scale(tsc - c->last_host) : 0);
+	if (tsc < c->last_host)
+		return c->last_ns;
+	return c->last_ns + scale_by(tsc - c->last_host, c->mul);
 }
 
 void clock_vcpu_init(struct kvm_vcpu *vcpu)
@@ -248,6 +255,9 @@ void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
 }
 
+/* What the TSC has put ahead of the VM's clock, a vCPU gives back at 1/512. */
+#define SLEW_SHIFT	9
+
 static void fill_pvclock(struct kvm_vcpu *vcpu,
 			 struct pvclock_vcpu_time_info *t)
 {
@@ -255,27 +265,30 @@ static void fill_pvclock(struct kvm_vcpu *vcpu,
 	struct kvm *kvm = vcpu->kvm;
 	u64 host, shown;
 
+	/* On one CPU; and KVM_SET_CLOCK comes before all of it, or after. */
+	raw_spin_lock(&kvm->clock_lock);
 	if (tsc_is_stable()) {
-		raw_spin_lock(&kvm->clock_lock);
 		t->tsc_timestamp = kvm->tsc_base_host + vcpu->tsc_offset;
 		t->system_time = kvm->tsc_base_ns;
-		c->base = kvm->tsc_base_host;
-		raw_spin_unlock(&kvm->clock_lock);
 		if (tscs_agree(kvm))
 			t->flags = PVCLOCK_TSC_STABLE_BIT;
+		c->mul = tsc_to_ns_mul;
 		c->stable = true;
 	} else {
 		host = clock_host_tsc();
 		shown = clock_shown(vcpu, host);
-		/* Who sets the clock now asks for another update. */
-		c->base = READ_ONCE(kvm->tsc_base_host);
-		t->tsc_timestamp = host + vcpu->tsc_offset;
-		t->system_time = max(vm_ns(kvm), shown);
-		c->last_ns = t->system_time;
+		c->last_ns = max(vm_ns(kvm), shown);
 		c->last_host = host;
+		c->mul = tsc_to_ns_mul;
+		if (c->last_ns == shown)
+			c->mul -= c->mul >> SLEW_SHIFT;
+		t->tsc_timestamp = host + vcpu->tsc_offset;
+		t->system_time = c->last_ns;
 		c->stable = false;
 	}
-	t->tsc_to_system_mul = tsc_to_ns_mul;
+	c->base = kvm->tsc_base_host;
+	t->tsc_to_system_mul = c->mul;
+	raw_spin_unlock(&kvm->clock_lock);
 	t->tsc_shift = tsc_to_ns_shift;
 }
 

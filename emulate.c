@@ -958,8 +958,9 @@ static int finish(struct kvm_vcpu *vcpu, struct x86_emulate_ctxt *ctxt,
 	gfn_t gfn = gpa_to_gfn(vcpu->emul->hint_gpa);
 
 	store_ctxt(vcpu, ctxt);
-	/* What elements before this one wrote goes out first; it fails again. */
+	/* What a string's elements wrote goes out first; the next fails again. */
 	if (result == X86_UNHANDLED && (ctxt->changed & X86_CHG_REGS) &&
+	    !(ctxt->changed & X86_CHG_TASK) &&
 	    (vcpu->mmio.nr_write || vcpu->pio.posted)) {
 		vcpu->mmio.efault = false;
 		result = X86_RETRY;

@@ -486,6 +486,16 @@ static u64 make_spte(struct kvm_vcpu *vcpu, const struct spte_map *m,
 	return spte | PT_DIRTY;
 }
 
+/*
+ * Before a table comes where a large page may have been, or the reverse: there are
+ * processors that must not find both in their TLBs (erratum 383).
+ */
+static void end_other_sizes(struct kvm *kvm)
+{
+	if (static_cpu_has_bug(X86_BUG_AMD_TLB_MMATCH))
+		mmu_flush_dirty(kvm);
+}
+
 bool mmu_set_spte(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 		  unsigned int index, const struct spte_map *m)
 {
@@ -513,6 +523,8 @@ bool mmu_set_spte(struct kvm_vcpu *vcpu, struct shadow_page *sp,
 		}
 	}
 	sp->guest[index] = gfn_to_gpa(m->gfn) | m->access;
+	if (m->level > 1)
+		end_other_sizes(kvm);
 	if (!spte_present(old)) {
 		unsigned long *rmap = slot_rmap_get(vcpu, m->slot, m->gfn,
 						    m->level);
@@ -913,10 +925,7 @@ static struct shadow_page *fault_child(struct kvm_vcpu *vcpu,
 			return child;
 	}
 	mmu_drop_entry(vcpu->kvm, sp, index, zapped);
-	/* As outlives_invlpg() says of the other way round. */
-	if (unlikely(spte_present(spte)) &&
-	    boot_cpu_has_bug(X86_BUG_AMD_TLB_MMATCH))
-		mmu_flush_remote(vcpu->kvm);
+	end_other_sizes(vcpu->kvm);
 	child = get_shadow(vcpu, gfn, role, zapped);
 	if (unlikely(walk_changed(vcpu, f, level))) {
 		if (!child->parents && !child->root_count)
@@ -1230,8 +1239,7 @@ static bool written_entries(const struct shadow_page *sp, unsigned int offset,
 /*
  * Will the guest's INVLPG end less than it should?  It ends a large page by any
  * of its addresses, which may be several of ours; and what is cached of upper
- * levels, which matters where our table lives on in another place.  And there are
- * processors that must not meet two sizes of one translation (erratum 383).
+ * levels, which matters where our table lives on in another place.
  */
 static bool outlives_invlpg(const struct shadow_page *sp, unsigned int index)
 {
@@ -1240,8 +1248,7 @@ static bool outlives_invlpg(const struct shadow_page *sp, unsigned int index)
 	if (sp->role.level == 1 || !spte_present(spte))
 		return false;
 	return !spte_leaf(spte, sp->role.level) ||
-	       sp->role.guest_levels == 2 ||		/* half of 4 MiB */
-	       boot_cpu_has_bug(X86_BUG_AMD_TLB_MMATCH);
+	       sp->role.guest_levels == 2;		/* half of 4 MiB */
 }
 
 /* Returns true if pages were zapped, @sp or children of it. */

@@ -335,6 +335,7 @@ struct vcpu_clock {
 	gpa_t gpa;			/* of struct pvclock_vcpu_time_info */
 	u64 last_ns, last_host;		/* see clock_shown() */
 	u64 base;			/* the VM's tsc_base_host at the last update */
+	u32 mul;			/* what that told the guest */
 	u64 tsc_lost;			/* to suspends, as the hardware knows it */
 	bool stable;			/* the last update was from the TSC */
 	bool guest_stopped;		/* KVM_KVMCLOCK_CTRL */

@@ -325,8 +325,7 @@ void lapic_lint0_raise(struct kvm *kvm)
 			continue;
 		if (lapic_accepts_pic(apic->vcpu))
 			wake(apic);
-		else
-			lapic_local_deliver(apic, APIC_LVT0);
+		lapic_local_deliver(apic, APIC_LVT0);
 	}
 	rcu_read_unlock();
 }

@@ -151,18 +151,26 @@ GUEST(64, two_clocks,
 	"mov %rax, 0x40040(, %rsi, 8)\n incq 0x40030(, %rsi, 8)\n"
 	"movl $0, 0x40000\n pause\n jmp 1b\n");
 
-static void *pinned(void *arg)
+struct unrest {
+	const struct vm *vm;
+	volatile bool stop;
+};
+
+static void *unrest_thread(void *arg)
 {
+	struct unrest *u = arg;
+	u8 *page = memory(PAGE);
 	unsigned int i = 0;
-	volatile bool *stop = arg;
 	cpu_set_t set;
 
-	/* The first vCPU's thread, now here, now there. */
-	while (!*stop) {
+	/* The first vCPU's thread, now here, now there; a slot, for an update in place. */
+	while (!u->stop) {
 		CPU_ZERO(&set);
 		CPU_SET(i++ & 1, &set);
 		sched_setaffinity(getpid(), sizeof(set), &set);
-		usleep(3000);
+		usleep(2000);
+		CHECK_OK(set_slot(u->vm, 1, 0, 0x10000000, i & 1 ? PAGE : 0, page));
+		usleep(1000);
 	}
 	return NULL;
 }
@@ -184,7 +192,7 @@ TEST(s16_two_vcpus, "TSC and kvmclock go forward across two vCPUs that move from
 	struct vm vm = vm_create(0), other = second_vcpu(&vm);
 	struct turns *t = (struct turns *)(vm.mem + FREE);
 	struct runner thread;
-	volatile bool stop = false;
+	struct unrest unrest = { .vm = &vm };
 	pthread_t mover;
 	double end = now() + 2;
 
@@ -192,13 +200,13 @@ TEST(s16_two_vcpus, "TSC and kvmclock go forward across two vCPUs that move from
 	memset(t, 0, PAGE);
 	enter_two(&vm, 0, FREE + PAGE);
 	enter_two(&other, 1, FREE + PAGE + 64);
-	REQUIRE(!pthread_create(&mover, NULL, pinned, (void *)&stop));
+	REQUIRE(!pthread_create(&mover, NULL, unrest_thread, &unrest));
 	start_runner(&thread, &other);
 	while (now() < end)
 		if (!CHECK_INTERRUPTIBLE(&vm, "the first vCPU"))
 			break;
 	stop_runner(&thread);
-	stop = true;
+	unrest.stop = true;
 	pthread_join(mover, NULL);
 	printf("  %llu and %llu turns, %llu with a TSC that is everybody's\n",
 	       (long long)t->turns[0], (long long)t->turns[1],

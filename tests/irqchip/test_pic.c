@@ -351,6 +351,12 @@ static void intr_line(void)
 	EOI;
 	CHECK_EQ(cpu[0].requests, 1);
 	CHECK_EQ(irq_ack(&cpu[0]), 0x35);
+	/* It does not take away what LINT0 itself is for. */
+	gsi_pulse(5);
+	apic_write(&cpu[0], APIC_LVT0, 0x400);
+	EOI;
+	CHECK_EQ(cpu[0].ev.nmi_queued.counter, 1);
+	CHECK_EQ(irq_ack(&cpu[0]), 0x35);
 	EOI;
 
 	apic_write(&cpu[0], APIC_LVT0, APIC_LVT_MASKED);
