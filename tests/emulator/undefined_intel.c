@@ -177,6 +177,7 @@ bool undefined_intel_outcome(const struct x86_insn *insn,
  * - What is undefined is #UD after a fetch of the implementation's choice (UD0 and UD1
  *   with ModRM or without: SDM UD), which shows near the end of a page or segment, or of
  *   the 15 bytes.
+ * - A 16th byte is #GP, or what its fetch meets (Ice Lake).
  */
 bool undefined_intel_fault(const struct x86_insn *insn, const struct test_case *t,
 			   const struct native_state *emulated,
@@ -191,6 +192,8 @@ bool undefined_intel_fault(const struct x86_insn *insn, const struct test_case *
 		return fetch && (at_end(t) || t->len > X86_INSN_MAX - 4);
 	if (n == EXC_UD && t->len > X86_INSN_MAX - 4)
 		return e == EXC_GP;
+	if (e == EXC_GP && n == EXC_PF && fetch)
+		return native->cr2 == t->code_la + X86_INSN_MAX;
 	if ((e == EXC_GP || e == EXC_SS || e == EXC_PF) && n == EXC_AC)
 		return true;
 	if (is_masked_move(insn))
