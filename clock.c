@@ -238,6 +238,8 @@ void clock_vcpu_init(struct kvm_vcpu *vcpu)
  */
 void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
+	u64 now;
+
 	if (unlikely(vcpu->clock.tsc_lost != tsc_lost)) {
 		vcpu->clock.tsc_lost = tsc_lost;
 		kvm_ops->set_tsc_offset(vcpu);
@@ -247,11 +249,11 @@ void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	if (tsc_is_stable())
 		return;
 	vcpu->clock.last_ns = clock_shown(vcpu, vcpu->last_host_tsc);
-	vcpu->clock.last_host = clock_host_tsc();
+	vcpu->clock.last_host = now = clock_host_tsc();
 	vcpu->clock.stable = false;
-	if (vcpu->last_cpu >= 0 && clock_host_tsc() < vcpu->last_host_tsc)
+	if (vcpu->last_cpu >= 0 && now < vcpu->last_host_tsc)
 		clock_set_offset(vcpu, vcpu->tsc_offset +
-				 vcpu->last_host_tsc - clock_host_tsc());
+				 vcpu->last_host_tsc - now);
 	vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
 }
 

@@ -959,8 +959,8 @@ static int finish(struct kvm_vcpu *vcpu, struct x86_emulate_ctxt *ctxt,
 
 	store_ctxt(vcpu, ctxt);
 	/* What a string's elements wrote goes out first; the next fails again. */
-	if (result == X86_UNHANDLED && (ctxt->changed & X86_CHG_REGS) &&
-	    !(ctxt->changed & X86_CHG_TASK) &&
+	if (result == X86_UNHANDLED &&
+	    (ctxt->changed & (X86_CHG_REGS | X86_CHG_TASK)) == X86_CHG_REGS &&
 	    (vcpu->mmio.nr_write || vcpu->pio.posted)) {
 		vcpu->mmio.efault = false;
 		result = X86_RETRY;

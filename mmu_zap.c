@@ -71,7 +71,7 @@ void mmu_make_room(struct kvm *kvm, struct list_head *zapped)
 		return;
 	/* A batch, so that the flush is paid for once. */
 	shrink_to(kvm, kvm->mmu.max_pages - min(kvm->mmu.max_pages / 4,
-						(unsigned long)MMU_ZAP_BATCH), zapped);
+						MMU_ZAP_BATCH), zapped);
 }
 
 bool mmu_unprotect(struct kvm *kvm, gfn_t gfn)
@@ -105,7 +105,7 @@ static void limit_pages(struct kvm *kvm, unsigned long nr)
 
 	do {
 		have = mmu->nr_pages;
-		shrink_to(kvm, max(nr, have - min(have, (unsigned long)MMU_ZAP_BATCH)),
+		shrink_to(kvm, max(nr, have - min(have, MMU_ZAP_BATCH)),
 			  &zapped);
 		mmu_commit_zap(kvm, &zapped);
 		left = mmu->nr_pages;

@@ -49,7 +49,7 @@ union mmu_role {
 };
 
 #define MMU_SPARE_PAGES		64
-#define MMU_ZAP_BATCH		64	/* at most, before those who wait get on */
+#define MMU_ZAP_BATCH		64ul	/* at most, before those who wait get on */
 
 /* One shadow page.  All fields: mmu.lock. */
 struct shadow_page {

@@ -424,6 +424,12 @@ static void write_count(struct kvm_pit *pit, struct pit_channel *ch, u32 val)
 		restart(pit);
 }
 
+static void hold(struct pit_channel *ch, s64 now)
+{
+	ch->held = elapsed(ch, now);
+	ch->stopped = true;
+}
+
 /* Data sheet, "Gate Pin Operations Summary". */
 static void set_gate(struct pit_channel *ch, bool gate)
 {
@@ -433,10 +439,8 @@ static void set_gate(struct pit_channel *ch, bool gate)
 		return;
 	ch->s.gate = gate;
 	if (!gate) {
-		if (!is_triggered(ch)) {
-			ch->held = elapsed(ch, now);
-			ch->stopped = true;
-		}
+		if (!is_triggered(ch))
+			hold(ch, now);
 		return;
 	}
 	if (is_triggered(ch)) {
@@ -531,14 +535,6 @@ static void write_control(struct kvm_pit *pit, u8 val)
 		set_mode(pit, ch, val);
 }
 
-static void stop(struct kvm_pit *pit, struct pit_channel *ch)
-{
-	ch->held = elapsed(ch, now_ns());
-	ch->stopped = true;
-	if (ch == &pit->ch[0])
-		restart(pit);
-}
-
 static void write_data(struct kvm_pit *pit, struct pit_channel *ch, u8 val)
 {
 	switch (ch->s.write_state) {
@@ -551,8 +547,11 @@ static void write_data(struct kvm_pit *pit, struct pit_channel *ch, u8 val)
 	case RW_WORD_LSB:
 		ch->s.write_latch = val;
 		ch->s.write_state = RW_WORD_MSB;
-		if (awaits_byte(ch))
-			stop(pit, ch);
+		if (awaits_byte(ch)) {
+			hold(ch, now_ns());
+			if (ch == &pit->ch[0])
+				restart(pit);
+		}
 		break;
 	case RW_WORD_MSB:
 		ch->s.write_state = RW_WORD_LSB;
