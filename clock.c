@@ -257,6 +257,29 @@ void clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	vcpu_request(vcpu, KVM_REQ_CLOCK_UPDATE);
 }
 
+/*
+ * The VM's clock, and the TSC just after it.  What comes between the two (an
+ * interrupt, SMM, the host of this host) would go into all that the guest reads
+ * until the next update: the closest of a few.  Only for a TSC that is not stable.
+ */
+static u64 vm_ns_and_tsc(struct kvm *kvm, u64 *tsc)
+{
+	u64 ns = 0, best = U64_MAX, before, now, after;
+	int tries = 5;
+
+	do {
+		before = clock_host_tsc();
+		now = vm_ns(kvm);
+		after = clock_host_tsc();
+		if (after - before < best) {
+			best = after - before;
+			*tsc = after;
+			ns = now;
+		}
+	} while (best > tsc_khz / 32 && --tries);	/* 31 us */
+	return ns;
+}
+
 /* What the TSC has put ahead of the VM's clock, a vCPU gives back at 1/512. */
 #define SLEW_SHIFT	9
 
@@ -265,7 +288,7 @@ static void fill_pvclock(struct kvm_vcpu *vcpu,
 {
 	struct vcpu_clock *c = &vcpu->clock;
 	struct kvm *kvm = vcpu->kvm;
-	u64 host, shown;
+	u64 host, shown, ns;
 
 	/* On one CPU; and KVM_SET_CLOCK comes before all of it, or after. */
 	raw_spin_lock(&kvm->clock_lock);
@@ -277,9 +300,9 @@ static void fill_pvclock(struct kvm_vcpu *vcpu,
 		c->mul = tsc_to_ns_mul;
 		c->stable = true;
 	} else {
-		host = clock_host_tsc();
+		ns = vm_ns_and_tsc(kvm, &host);
 		shown = clock_shown(vcpu, host);
-		c->last_ns = max(vm_ns(kvm), shown);
+		c->last_ns = max(ns, shown);
 		c->last_host = host;
 		c->mul = tsc_to_ns_mul;
 		if (c->last_ns == shown)
