@@ -97,11 +97,12 @@ static void *signal_thread(void *set)
 /* Starts to pass on what is typed; @input says whether it took the byte. */
 void terminal_start(struct vm *vm, bool (*input)(struct vm *vm, uint8_t byte))
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	static const int signals[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	static sigset_t ending;
 	struct sigaction action;
 	pthread_t thread;
 	unsigned int i;
+	int error;
 
 	terminal_vm = vm;
 	terminal_input = input;
@@ -114,9 +115,11 @@ void terminal_start(struct vm *vm, bool (*input)(struct vm *vm, uint8_t byte))
 	pthread_sigmask(SIG_BLOCK, &ending, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	make_raw();
-	if (pthread_create(&thread, NULL, signal_thread, &ending) ||
-	    pthread_create(&thread, NULL, input_thread, NULL))
-		die(STATUS_HOST, "no threads for the terminal: %s", strerror(errno));
+	error = pthread_create(&thread, NULL, signal_thread, &ending);
+	if (!error)
+		error = pthread_create(&thread, NULL, input_thread, NULL);
+	if (error)
+		die(STATUS_HOST, "no threads for the terminal: %s", strerror(error));
 }
 
 /* Writes a byte; waits where the other end is slow, but not beyond the VM's end. */

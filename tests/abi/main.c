@@ -41,7 +41,7 @@ static void list_deviations(void)
 
 static bool machines_gone(int users)
 {
-	double until = now() + 5;
+	double until = now() + 5 * slow;
 
 	while (module_users() > users) {
 		if (now() > until)

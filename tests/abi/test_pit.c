@@ -101,18 +101,19 @@ TEST(pit_round_trip, "KVM_SET_PIT2, KVM_GET_PIT2; KVM_SET_PIT, KVM_GET_PIT")
 
 TEST(pit_ticks, "channel 0 interrupts at its rate, lost ticks made up for")
 {
-	struct vm vm = ticking(1193 * 2 * slow);	/* 2 ms */
-	double start;
+	const u32 count = 1193 * 5 * slow;	/* 5 ms */
+	double start = now(), due;
+	struct vm vm = ticking(count);
 	u32 n;
 
-	WAIT(&vm, 0x55, 5);
-	start = now();
-	n = ctl(&vm)->count[0x55];
-	idle(&vm, 500 * slow);
-	n = ctl(&vm)->count[0x55] - n;
-	start = (now() - start) / (0.002 * slow);
-	CHECK_MSG(n > start * 0.8 && n < start * 1.2 + 3,
-		  "%u ticks, not %.0f", n, start);
+	/* What a busy machine delays is made up for, however long that takes. */
+	do {
+		due = (now() - start) * 1193182 / count;
+		idle(&vm, 100 * slow);
+		n = ctl(&vm)->count[0x55];
+	} while (n < 90 || n < due * 0.9);
+	due = (now() - start) * 1193182 / count;
+	CHECK_MSG(n < due + 2, "%u ticks, not %.0f", n, due);
 }
 
 TEST(pit_stop, "a count of another mode stops the ticks")
@@ -166,7 +167,9 @@ TEST(pit_guest, "the guest programs channel 2 and reads it")
 	CHECK(!run_ms(&vm, 10000));
 	CHECK_EQ(vm.run->io.port, PORT_DONE);
 	count = data(&vm)[0];
-	CHECK_MSG(count && count <= 0x8000, "count %#x", count);
+	/* Unless it was over before the status was read. */
+	CHECK_MSG((count && count <= 0x8000) || vm.mem[DATA + 8] & 0x80,
+		  "count %#x", count);
 	CHECK_EQ(vm.mem[DATA + 8] & 0x3f, 0x30);
 	CHECK_EQ(vm.mem[DATA + 16] & 0x23, 0x21);
 	CHECK_EQ(get_pit(&vm).channels[2].count, 0x8000);

@@ -499,7 +499,7 @@ TEST(system_close_memory_first, "memory is unmapped before the VM goes")
 	close(vm.fd);
 }
 
-GUEST(16, spin, "1:" SPIN "jmp 1b\n");
+GUEST(16, spin, "1:" SPIN "movb $1, 0xa000\n jmp 1b\n");
 
 static void *run_thread(void *arg)
 {
@@ -523,12 +523,14 @@ TEST(system_close_while_running, "all descriptors are closed while a vCPU runs")
 	sigaction(SIGUSR1, &sa, NULL);
 	START16(&vm, spin);
 	REQUIRE(!pthread_create(&thread, NULL, run_thread, &vm));
-	usleep(100000);
+	while (!data(&vm)[0])
+		usleep(1000);
 	close(vm.vcpu);
 	close(vm.fd);
-	usleep(300000);
-	pthread_kill(thread, SIGUSR1);
-	pthread_join(thread, &result);
+	do {
+		usleep(300000);
+		pthread_kill(thread, SIGUSR1);
+	} while (pthread_tryjoin_np(thread, &result));
 	CHECK_EQ((long)result, EINTR);
 }
 

@@ -166,7 +166,7 @@ TEST(s05_reclaim, "two vCPUs in two dozen address spaces, while the bound on sha
 	r.rsi = 1;
 	set_regs(&other, &r);
 	start_runner(&thread, &other);
-	while (now() < end) {
+	while (now() < end || !data(&vm)[0] || !data(&vm)[1] || bounds < 5) {
 		int e = run_ms(&vm, 20);
 
 		if (!CHECK_MSG(e && errno == EINTR, "exit %s: space %llu at %#llx holds %llu",
@@ -181,5 +181,4 @@ TEST(s05_reclaim, "two vCPUs in two dozen address spaces, while the bound on sha
 	CHECK_EQ(thread.error, EINTR);
 	printf("  %llu and %llu rounds, %u bounds\n", (long long)data(&vm)[0],
 	       (long long)data(&vm)[1], bounds);
-	CHECK(data(&vm)[0] > 0 && data(&vm)[1] > 0 && bounds > 4);
 }

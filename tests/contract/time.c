@@ -109,11 +109,10 @@ TEST(s15_slot_goes, "a clock is not written to the memory of a slot that is gone
 	REQUIRE_OK(set_slot(&vm, 1, 0, 0x10000000, PAGE, f.old));
 	CHECK_EQ(set_msr(vm.vcpu, SYSTEM_TIME, 0x10000000 | 1), 1);
 	REQUIRE(!pthread_create(&thread, NULL, clock_flipper, &f));
-	while (now() < end && !f.stop)
+	while ((now() < end || f.rounds <= 10) && !f.stop)
 		PEEK(&vm, DATA);
 	f.stop = true;
 	pthread_join(thread, NULL);
-	CHECK(f.rounds > 10);
 }
 
 /* ------------------------------------------------------------------------
@@ -202,7 +201,7 @@ TEST(s16_two_vcpus, "TSC and kvmclock go forward across two vCPUs that move from
 	enter_two(&other, 1, FREE + PAGE + 64);
 	REQUIRE(!pthread_create(&mover, NULL, unrest_thread, &unrest));
 	start_runner(&thread, &other);
-	while (now() < end)
+	while (now() < end || t->turns[0] <= 10 || t->turns[1] <= 10)
 		if (!CHECK_INTERRUPTIBLE(&vm, "the first vCPU"))
 			break;
 	stop_runner(&thread);
@@ -211,7 +210,6 @@ TEST(s16_two_vcpus, "TSC and kvmclock go forward across two vCPUs that move from
 	printf("  %llu and %llu turns, %llu with a TSC that is everybody's\n",
 	       (long long)t->turns[0], (long long)t->turns[1],
 	       (long long)t->stable);
-	CHECK(t->turns[0] > 10 && t->turns[1] > 10);
 	CHECK_EQ(t->tsc_back, 0);
 	CHECK_EQ(t->clock_back, 0);
 }
