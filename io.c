@@ -182,6 +182,9 @@ int kvm_io_write(struct kvm_vcpu *vcpu, int nr, gpa_t addr, int len,
 		    !r->dev->ops->write(vcpu, r->dev, addr, len, val))
 			return 0;
 	}
+	/* Nothing overtakes what this emulation has posted to user space. */
+	if (nr == KVM_MMIO_BUS && vcpu->mmio.nr_write)
+		return -EOPNOTSUPP;
 	return kvm_coalesced_write(vcpu->kvm, nr, addr, len, val) ?
 		0 : -EOPNOTSUPP;
 }

@@ -97,8 +97,8 @@ int kvm_hardware_get(void)
 		on_each_cpu(cpu_enable_here, &failed, 1);
 		if (atomic_read(&failed)) {
 			if (!READ_ONCE(rebooting))
-				pr_err("kvm: %s is in use by another hypervisor\n",
-				       kvm_ops->name);
+				pr_err_ratelimited("kvm: %s is in use by another hypervisor\n",
+						   kvm_ops->name);
 			on_each_cpu(cpu_disable_here, NULL, 1);
 			usage_count--;
 			r = -EBUSY;

@@ -146,16 +146,23 @@ void mmu_slot_free(struct kvm_slot *slot)
 	slot->blocks = NULL;
 }
 
+/* @gfn is in @slot, on the path that a guest has mistrained, too. */
+static struct gfn_block **block_of(const struct kvm_slot *slot, gfn_t gfn)
+{
+	unsigned long i = (gfn >> 9) - (slot->base_gfn >> 9);
+
+	return &slot->blocks[array_index_nospec(i, slot_nr_blocks(slot))];
+}
+
 struct gfn_block *slot_block(const struct kvm_slot *slot, gfn_t gfn)
 {
-	return READ_ONCE(slot->blocks[(gfn >> 9) - (slot->base_gfn >> 9)]);
+	return READ_ONCE(*block_of(slot, gfn));
 }
 
 struct gfn_block *slot_block_get(struct kvm_vcpu *vcpu, struct kvm_slot *slot,
 				 gfn_t gfn)
 {
-	struct gfn_block **p = &slot->blocks[(gfn >> 9) -
-					     (slot->base_gfn >> 9)];
+	struct gfn_block **p = block_of(slot, gfn);
 
 	if (!*p)
 		WRITE_ONCE(*p, mmu_cache_take(&vcpu->mmu.block_cache));

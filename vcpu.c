@@ -443,7 +443,8 @@ bool vcpu_has_interrupt(struct kvm_vcpu *vcpu)
 
 bool vcpu_ready_for_irq(struct kvm_vcpu *vcpu)
 {
-	return vcpu->pending_extint < 0 && !vcpu->ev.irq.injected &&
+	return vcpu->pending_extint < 0 &&
+	       !vcpu->ev.irq.injected && !vcpu->ev.irq.held &&
 	       !vcpu->ev.exception.pending && !vcpu->ev.exception.injected &&
 	       vcpu_irq_allowed(vcpu);
 }

@@ -211,6 +211,32 @@ TEST(coalesced_full, "a full ring: the write leaves for user space")
 	CHECK_EQ(entries(&vm), 5);
 }
 
+GUEST(64, into_zone,
+      "mov $0x40000, %rsi\n mov $0xd000000c, %rdi\n mov $4, %ecx\n rep movsl\n" DONE);
+
+TEST(coalesced_order, "a string that runs into a zone is seen in its order")
+{
+	struct vm vm = vm_create(0);
+	struct kvm_coalesced_mmio_ring *r = ring_of(&vm);
+	u32 n = 0, i;
+
+	CHECK_OK(zone(&vm, true, MMIO + 0x10, 0x10, 0));
+	START64(&vm, into_zone);
+	for (i = 0; i < 4; i++)
+		((u32 *)(vm.mem + FREE))[i] = i;
+	do {
+		if (!CHECK_OK(run(&vm)))
+			return;
+		/* As QEMU does: the ring, then why it is asked. */
+		for (; r->first != r->last; r->first = (r->first + 1) % RING_MAX)
+			CHECK_EQ(*(u32 *)r->coalesced_mmio[r->first].data, n++);
+		if (vm.run->exit_reason == KVM_EXIT_MMIO)
+			CHECK_EQ(*(u32 *)vm.run->mmio.data, n++);
+	} while (vm.run->exit_reason == KVM_EXIT_MMIO);
+	CHECK_EQ(vm.run->io.port, PORT_DONE);
+	CHECK_EQ(n, 4);
+}
+
 TEST(coalesced_garbage, "a ring whose indices are garbage")
 {
 	static const u32 values[] = {
