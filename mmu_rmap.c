@@ -149,9 +149,10 @@ void mmu_slot_free(struct kvm_slot *slot)
 /* @gfn is in @slot, on the path that a guest has mistrained, too. */
 static struct gfn_block **block_of(const struct kvm_slot *slot, gfn_t gfn)
 {
-	unsigned long i = (gfn >> 9) - (slot->base_gfn >> 9);
+	gfn_t base = slot->base_gfn;
 
-	return &slot->blocks[array_index_nospec(i, slot_nr_blocks(slot))];
+	gfn = base + array_index_nospec(gfn - base, slot->npages);
+	return &slot->blocks[(gfn >> 9) - (base >> 9)];
 }
 
 struct gfn_block *slot_block(const struct kvm_slot *slot, gfn_t gfn)
