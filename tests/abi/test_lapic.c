@@ -282,13 +282,15 @@ TEST(lapic_periodic, "a periodic timer strikes again and again, at its rate")
 	u32 n;
 
 	WAIT(&vm, 0x52, 5);
-	start = now();
-	n = ctl(&vm)->count[0x52];
-	WAIT(&vm, 0x52, n + 100);
-	n = ctl(&vm)->count[0x52] - n;
-	due = (now() - start) / 0.002;
-	/* Late ones are lost on a busy machine; there are never too many. */
-	CHECK_MSG(n < due + 2, "%u strikes, not %.0f", n, due);
+	/* Late ones are lost on a busy machine, but not all the time. */
+	do {
+		start = now();
+		n = ctl(&vm)->count[0x52];
+		WAIT(&vm, 0x52, n + 10);
+		n = ctl(&vm)->count[0x52] - n;
+		due = (now() - start) / 0.002;
+		CHECK_MSG(n < due + 2, "%u strikes, not %.0f", n, due);
+	} while (due > 20);
 	lapic_write(&vm, LVTT, 0x30052);
 	/* Of a lower class: what still pends comes before it. */
 	CHECK_EQ(send_msi(&vm, 0, 0x31), 1);
