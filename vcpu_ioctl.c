@@ -202,8 +202,9 @@ static int set_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *r)
 		vcpu->ev.irq.injected = true;
 		vcpu->ev.irq.soft = false;
 		vcpu->ev.irq.vector = bit;
-		vcpu->ev.irq.held = false;	/* KVM_GET_SREGS shows it so */
-		vcpu->pending_extint = -1;	/* this, too */
+		/* KVM_GET_SREGS shows either so. */
+		vcpu->ev.irq.held = false;
+		vcpu->pending_extint = -1;
 	}
 	vcpu_request(vcpu, KVM_REQ_EVENT);
 	return 0;

@@ -181,4 +181,5 @@ TEST(s05_reclaim, "two vCPUs in two dozen address spaces, while the bound on sha
 	CHECK_EQ(thread.error, EINTR);
 	printf("  %llu and %llu rounds, %u bounds\n", (long long)data(&vm)[0],
 	       (long long)data(&vm)[1], bounds);
+	CHECK(data(&vm)[0] > 0 && data(&vm)[1] > 0 && bounds > 4);
 }
