@@ -96,7 +96,9 @@ static int svm_probe(void)
 {
 	u64 vm_cr, efer;
 
-	if (!boot_cpu_has(X86_FEATURE_SVM))
+	/* Newer kernels clear their own flag where the firmware says no. */
+	if (!boot_cpu_has(X86_FEATURE_SVM) &&
+	    !(cpuid_ecx(0x80000001) & BIT(X86_FEATURE_SVM & 31)))
 		return -ENODEV;
 	rdmsrl(MSR_VM_CR, vm_cr);
 	if (vm_cr & SVM_VM_CR_SVM_DIS_MASK) {
@@ -183,6 +185,22 @@ static void free_cpu_pages(void)
 	}
 }
 
+/*
+ * For VMCBs and host state.  On Zen 3 with SNP on, one at a 2 MiB boundary makes
+ * the host's writes to the rest of those 2 MiB fault (the processors' revision
+ * guides): of two pages in a row, take the odd one.
+ */
+static struct page *alloc_vmcb_page(gfp_t gfp)
+{
+	struct page *page = alloc_pages(gfp | __GFP_ZERO, 1);
+
+	if (!page)
+		return NULL;
+	split_page(page, 1);
+	__free_page(page);
+	return page + 1;
+}
+
 static int alloc_cpu_pages(void)
 {
 	int cpu;
@@ -190,8 +208,8 @@ static int alloc_cpu_pages(void)
 	for_each_possible_cpu(cpu) {
 		struct svm_cpu *c = per_cpu_ptr(&svm_cpus, cpu);
 
-		c->hsave = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		c->host = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		c->hsave = alloc_vmcb_page(GFP_KERNEL);
+		c->host = alloc_vmcb_page(GFP_KERNEL);
 		if (!c->hsave || !c->host)
 			return -ENOMEM;
 		c->host_pa = page_to_phys(c->host);
@@ -321,7 +339,7 @@ static void svm_update_intercepts(struct kvm_vcpu *vcpu)
 static int svm_vcpu_create(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	struct page *page = alloc_vmcb_page(GFP_KERNEL_ACCOUNT);
 
 	if (!page)
 		return -ENOMEM;

@@ -547,7 +547,8 @@ int kvm_create_vm(unsigned long type)
 	kvm = vm_create();
 	if (IS_ERR(kvm)) {
 		put_unused_fd(fd);
-		return PTR_ERR(kvm);
+		/* A signal, perhaps the freezer's: nothing is done yet, so do it again. */
+		return PTR_ERR(kvm) == -EINTR ? -ERESTARTSYS : PTR_ERR(kvm);
 	}
 	file = anon_inode_getfile("kvm-vm", &vm_fops, kvm, O_RDWR);
 	if (IS_ERR(file)) {

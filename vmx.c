@@ -3,16 +3,16 @@
  * vmx.c - VT-x: the VMCS, what makes the guest exit, one entry, what an exit
  * means.
  *
- * Owns: struct vcpu_vmx and VPIDs.  Without EPT (which this
- * project does not use) a guest in real mode runs as a vm86 task, as long as
- * its segments look like real mode's, and is emulated otherwise: see
- * vmx_entry_mode().  Nothing here is called but through vmx_ops.  SDM vol. 3,
- * ch. 23 to 31.
+ * Owns: struct vcpu_vmx and VPIDs.  Without EPT (which this project does not
+ * use) a guest in real mode runs as a vm86 task while its segments look like
+ * real mode's, and is emulated otherwise: see vmx_entry_mode().  Nothing here
+ * is called but through vmx_ops.  SDM vol. 3, ch. 23 to 31.
  *
  * Read next: vmx_enter() and the table vmx_exits[]; vmenter.S; exits.c.
  */
 #include <linux/context_tracking.h>
 #include <linux/cpu.h>
+#include <linux/idr.h>
 #include <linux/kvm.h>
 #include <linux/slab.h>
 #include <linux/trace_events.h>
@@ -31,8 +31,7 @@
 #include "x86_emulate.h"
 
 /* VPID 0 is the host's. */
-static DECLARE_BITMAP(vpids, 1 << 16) = { 1 };
-static DEFINE_SPINLOCK(vpid_lock);
+static DEFINE_IDA(vpids);
 
 /* Returns 0, or 1 if the entry failed before it began. */
 int vmx_vmenter(struct vcpu_state *s, bool launched);
@@ -82,6 +81,13 @@ static void write_secondary(struct vcpu_vmx *vmx)
 	vmwrite(SECONDARY_VM_EXEC_CONTROL, ctl);
 }
 
+/* A debugger's breakpoints take the place of the guest's. */
+static unsigned long dr7_in_force(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP ?
+	       vcpu->debug_dr7 : vcpu->s.dr7;
+}
+
 static void vmx_update_intercepts(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -100,29 +106,14 @@ static void vmx_update_intercepts(struct kvm_vcpu *vcpu)
  * Life cycle
  */
 
+/* 0, none, will do. */
 static u16 alloc_vpid(void)
 {
-	unsigned long vpid;
+	int vpid = 0;
 
-	if (!(vmx_caps.secondary & SECONDARY_EXEC_ENABLE_VPID))
-		return 0;
-	spin_lock(&vpid_lock);
-	vpid = find_first_zero_bit(vpids, 1 << 16);
-	if (vpid < 1 << 16)
-		__set_bit(vpid, vpids);
-	else
-		vpid = 0;
-	spin_unlock(&vpid_lock);
-	return vpid;
-}
-
-static void free_vpid(u16 vpid)
-{
-	if (!vpid)
-		return;
-	spin_lock(&vpid_lock);
-	__clear_bit(vpid, vpids);
-	spin_unlock(&vpid_lock);
+	if (vmx_caps.secondary & SECONDARY_EXEC_ENABLE_VPID)
+		vpid = ida_alloc_range(&vpids, 1, 0xffff, GFP_KERNEL);
+	return max(vpid, 0);
 }
 
 static int vmx_vcpu_create(struct kvm_vcpu *vcpu)
@@ -151,7 +142,8 @@ static void vmx_vcpu_free(struct kvm_vcpu *vcpu)
 	vmx_clear_vmcs(vmx);
 	for_each_possible_cpu(cpu)
 		cmpxchg(&per_cpu_ptr(&vmx_cpus, cpu)->last, vmx, NULL);
-	free_vpid(vmx->vpid);
+	if (vmx->vpid)
+		ida_free(&vpids, vmx->vpid);
 	free_page((unsigned long)vmx->virtual_apic);
 	vmx_free_vmcs(vmx->vmcs);
 }
@@ -382,7 +374,8 @@ static void load_guest_msrs(struct vcpu_vmx *vmx)
 {
 	const struct vcpu_state *s = &vmx->vcpu.s;
 
-	wrmsrl(MSR_STAR, s->star);
+	/* SYSCALL clears the RPL in CS only; SS with another is not let in again. */
+	wrmsrl(MSR_STAR, s->star & ~(3ull << 32));
 	wrmsrl(MSR_LSTAR, s->lstar);
 	wrmsrl(MSR_SYSCALL_MASK, s->fmask);
 	wrmsrl(MSR_KERNEL_GS_BASE, s->kernel_gs_base);
@@ -686,8 +679,7 @@ static void commit(struct vcpu_vmx *vmx, u32 dirty)
 		vmwrite(GUEST_IDTR_LIMIT, s->idt.limit);
 	}
 	if (dirty & VG_DR)
-		vmwrite(GUEST_DR7, vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP ?
-			vcpu->debug_dr7 : s->dr7);
+		vmwrite(GUEST_DR7, dr7_in_force(vcpu));
 	if (dirty & VG_MSR)
 		commit_msrs(vmx);
 	if (dirty & VG_INT) {
@@ -761,10 +753,11 @@ static bool cs_ss_valid(const struct vcpu_state *s)
 	if (cs->ar & 4 ? cs_dpl > ss_dpl : cs_dpl != ss_dpl)
 		return false;
 	if (!(ss->ar & SEG_UNUSABLE) &&
-	    (!(ss->ar & SEG_S) || !(ss->ar & SEG_P) ||
-	     (ss->ar & 10) != 2 || ss_dpl != (ss->selector & 3)))
+	    (!(ss->ar & SEG_S) || !(ss->ar & SEG_P) || (ss->ar & 10) != 2))
 		return false;
-	return (cs->selector & 3) == (ss->selector & 3);
+	/* These count for an unusable SS, too. */
+	return ss_dpl == (ss->selector & 3) &&
+	       (cs->selector & 3) == (ss->selector & 3);
 }
 
 static bool protected_mode_valid(struct kvm_vcpu *vcpu)
@@ -889,14 +882,10 @@ static void refresh_host_state(struct vcpu_vmx *vmx)
 static bool debug_regs_enter(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
-	const unsigned long *db = vcpu->s.db;
-	unsigned long dr7 = vcpu->s.dr7;
+	const unsigned long *db = vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP ?
+				  vcpu->debug_db : vcpu->s.db;
 
-	if (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP) {
-		db = vcpu->debug_db;
-		dr7 = vcpu->debug_dr7;
-	}
-	if (likely(!vmx->dr_live && !(dr7 & 0xff)))
+	if (likely(!vmx->dr_live && !(dr7_in_force(vcpu) & 0xff)))
 		return false;
 	/* The host's DR7 must not apply to addresses of the guest's. */
 	set_debugreg(0ul, 7);
@@ -1068,7 +1057,12 @@ static void vmx_enter(struct kvm_vcpu *vcpu)
 	unsigned long debugctl;
 	bool debug_regs, failed;
 	int nr_counters;
+	u16 ldt;
 
+	/* An exit unloads it; another thread may have made it since. */
+	store_ldt(ldt);
+	if (unlikely(ldt))
+		vmx->host_ldt = ldt;
 	prepare(vmx);
 	debug_regs = debug_regs_enter(vmx);
 	counters = counters_enter(&nr_counters);
@@ -1147,7 +1141,13 @@ static int exit_nmi_window(struct kvm_vcpu *vcpu)
 static int exit_db(struct kvm_vcpu *vcpu)
 {
 	unsigned long bits = vcpu->exit.info1 & (DR_TRAP_BITS | DR6_BD | DR6_BS);
+	unsigned long dr7 = dr7_in_force(vcpu);
+	int i;
 
+	/* Set, too, may be those of breakpoints that are not on: the host's. */
+	for (i = 0; i < HBP_NUM; i++)
+		if (!(dr7 & 3ul << 2 * i))
+			bits &= ~(DR_TRAP0 << i);
 	/* The step that was taken ends a shadow; kept, it would want another. */
 	vcpu_need(vcpu, VG_INT);
 	if (vcpu->s.int_shadow) {

@@ -25,7 +25,9 @@ static void open_kvm(struct vm *vm)
 	version = ioctl(vm->system_fd, KVM_GET_API_VERSION, 0);
 	if (version != KVM_API_VERSION)
 		die(STATUS_HOST, "/dev/kvm: API version %d, need %d", version, KVM_API_VERSION);
-	vm->fd = ioctl(vm->system_fd, KVM_CREATE_VM, 0);
+	do {	/* with some modules, a host that goes to sleep interrupts it */
+		vm->fd = ioctl(vm->system_fd, KVM_CREATE_VM, 0);
+	} while (vm->fd < 0 && errno == EINTR);
 	if (vm->fd < 0)
 		die(STATUS_HOST, "KVM_CREATE_VM: %s", strerror(errno));
 }

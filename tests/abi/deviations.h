@@ -7,6 +7,9 @@
 DEVIATION(smm, "slot numbers have one address space, KVM_CAP_X86_SMM and KVM_CAP_MULTI_ADDRESS_SPACE are 0",
 	  "bits 16-31 of a slot number may be 1, for memory in system management mode",
 	  "there is no system management mode here")
+DEVIATION(create_restarts, "KVM_CREATE_VM begins again after a signal, as far as its handler has SA_RESTART",
+	  "it fails with EINTR",
+	  "nothing has been done yet, and a host that goes to sleep is no reason not to begin a guest")
 DEVIATION(dirty_reads, "the dirty log holds pages that were written, no others",
 	  "a page that the guest reads for the first time after logging began is marked too, if its page tables say dirty",
 	  "both satisfy the API; the exact log transfers less")

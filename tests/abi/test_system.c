@@ -5,6 +5,7 @@
  * the order of closing.
  */
 #include <sys/klog.h>
+#include <sys/time.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -35,6 +36,40 @@ TEST(system_open_modes, "/dev/kvm may be opened read-only")
 		CHECK_OK(close(fd));
 		CHECK_OK(close(dev));
 	}
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+TEST(system_create_interrupted, "KVM_CREATE_VM begins again after a signal")
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	unsigned int i, j, interrupted = 0;
+	struct itimerval timer = {};
+	u8 *mem = memory(4000 * PAGE);
+	int fd;
+
+	/* Many mappings: the list of them takes time, and ends at a signal. */
+	for (i = 0; i < 4000; i += 2)
+		REQUIRE_OK(mprotect(mem + i * PAGE, PAGE, PROT_READ));
+	sigaction(SIGALRM, &sa, NULL);
+	for (i = 1; i <= 20; i++) {
+		for (j = 1; j <= 10; j++) {
+			timer.it_value.tv_usec = i * j * 10;
+			setitimer(ITIMER_REAL, &timer, NULL);
+			fd = ioctl(kvm_dev(), KVM_CREATE_VM, 0);
+			if (fd < 0) {
+				CHECK_ERRNO(fd, EINTR);
+				interrupted++;
+			} else {
+				close(fd);
+			}
+		}
+	}
+	if (differs(DEV_create_restarts))
+		CHECK_EQ(interrupted, 0);
 }
 
 TEST(system_create_vm, "KVM_CREATE_VM: types, descriptors")
