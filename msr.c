@@ -38,11 +38,6 @@ enum {
 
 #define OFF(field)	offsetof(struct kvm_vcpu, field)
 
-static bool canonical(u64 val)
-{
-	return (u64)((s64)(val << 16) >> 16) == val;
-}
-
 /* ------------------------------------------------------------------------
  * Rows with functions
  */
@@ -469,7 +464,9 @@ int msr_set(struct kvm_vcpu *vcpu, u32 index, u64 val, bool host)
 	row = find_row(vcpu, index);
 	if (!row)
 		return 1;
-	if ((row->flags & ROW_CANONICAL) && !canonical(val))
+	/* As for the guest's own WRMSR: LA57 is the processor's, not its mode's. */
+	if ((row->flags & ROW_CANONICAL) &&
+	    !__is_canonical_address(val, boot_cpu_data.x86_virt_bits))
 		return 1;
 	if (row->valid && (val & ~row->valid))
 		return 1;

@@ -296,6 +296,8 @@ static const u8 always[] = {
 	INTERCEPT_EXCEPTION_OFFSET + PF_VECTOR,
 	INTERCEPT_EXCEPTION_OFFSET + MC_VECTOR,
 	INTERCEPT_EXCEPTION_OFFSET + UD_VECTOR,
+	/* Interrupted, INT1's #DB would not say that RIP is still at it. */
+	INTERCEPT_ICEBP,
 	/* A guest whose delivery of these recurs would never leave. */
 	INTERCEPT_EXCEPTION_OFFSET + AC_VECTOR,
 	INTERCEPT_EXCEPTION_OFFSET + DB_VECTOR,
@@ -1069,7 +1071,7 @@ static u8 interrupted_type(u32 info)
 	return VCPU_EVENT_IRQ;
 }
 
-static int exit_pushf(struct kvm_vcpu *vcpu)
+static int exit_emulated(struct kvm_vcpu *vcpu)
 {
 	return vcpu_emulate(vcpu, 0, INVALID_GPA, 0);
 }
@@ -1147,7 +1149,8 @@ static int (*const svm_exits[])(struct kvm_vcpu *vcpu) = {
 	[SVM_EXIT_SKINIT]	= handle_ud,
 	[SVM_EXIT_RDTSCP]	= handle_ud,
 	[SVM_EXIT_WBINVD]	= handle_nop,
-	[SVM_EXIT_PUSHF]	= exit_pushf,
+	[SVM_EXIT_PUSHF]	= exit_emulated,
+	[SVM_EXIT_ICEBP]	= exit_emulated,
 	[SVM_EXIT_MONITOR]	= handle_nop,
 	[SVM_EXIT_MWAIT]	= handle_nop,
 	[SVM_EXIT_XSETBV]	= handle_xsetbv,

@@ -365,6 +365,27 @@ TEST(msr_sysenter, "SYSENTER addresses are canonical whatever is written")
 	}
 }
 
+GUEST(64, syscall_rpl,
+	"mov $0xc0000080, %ecx\n rdmsr\n or $1, %eax\n wrmsr\n"
+	"mov $0xc0000082, %ecx\n lea 1f(%rip), %rax\n mov %rax, %rdx\n"
+	"shr $32, %rdx\n wrmsr\n"
+	"mov $0xc0000081, %ecx\n xor %eax, %eax\n mov $0x2b, %edx\n wrmsr\n"
+	"rdmsr\n mov %edx, " STR(DATA) "\n"
+	"syscall\n"
+	"1: xor %eax, %eax\n cpuid\n mov %cs, %eax\n mov %eax, " STR(DATA) " + 4\n"
+	DONE);
+
+/* CS loses the RPL, SS may keep it; VT-x does not enter such a state. */
+TEST(msr_star_rpl, "SYSCALL with an RPL in STAR, and exits behind it")
+{
+	struct vm vm = vm_create(0);
+
+	START64(&vm, syscall_rpl);
+	run_done(&vm);
+	CHECK_EQ(*(u32 *)(vm.mem + DATA), 0x2b);
+	CHECK_EQ(*(u32 *)(vm.mem + DATA + 4), 0x28);
+}
+
 TEST(msr_apicbase, "IA32_APICBASE: reserved bits and modes")
 {
 	static const u64 bad[] = {

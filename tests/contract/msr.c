@@ -3,6 +3,7 @@
  * msr.c - statement 9: a guest reads and writes the MSRs that are on a list,
  * and no others; an address in one is canonical.
  */
+#include <cpuid.h>
 #include "contract.h"
 
 #define BITMAP		0x100000	/* in: skip; out: did not fault */
@@ -149,9 +150,14 @@ TEST(s09_random, "numbers from anywhere are #GP")
 	CHECK(ok > 400);
 }
 
+/* By the processor's width, in whatever mode. */
 static bool canonical(u64 a)
 {
-	return (u64)((s64)(a << 16) >> 16) == a;
+	unsigned int eax = 0, ebx, ecx, edx, unused;
+
+	REQUIRE(__get_cpuid(0x80000008, &eax, &ebx, &ecx, &edx));
+	unused = 64 - (eax >> 8 & 0xff);
+	return (u64)((s64)(a << unused) >> unused) == a;
 }
 
 /*

@@ -343,6 +343,43 @@ static bool faults(void (*what)(void))
 	return false;
 }
 
+GUEST(64, until_told, "1: cmpl $0, " STR(DATA) "\n je 1b\n" DONE);
+
+static u16 late_selector;
+
+static void use_late_ldt(void)
+{
+	asm volatile("mov %0, %%es\n mov %1, %%es" : : "r" (late_selector), "r" ((u16)0));
+}
+
+/* In the middle of its run, on another CPU if there is one. */
+static void *make_late_ldt(void *arg)
+{
+	struct vm *vm = arg;
+
+	usleep(20000);
+	late_selector = ldt_selector(NULL);
+	usleep(20000);
+	*(volatile u32 *)(vm->mem + DATA) = 1;
+	return NULL;
+}
+
+TEST(s11_late_ldt, "the process's first LDT, made by another thread during KVM_RUN")
+{
+	struct vm vm = vm_create(0);
+	pthread_t thread;
+
+	START64(&vm, until_told);
+	REQUIRE(!pthread_create(&thread, NULL, make_late_ldt, &vm));
+	signal(SIGSEGV, on_fault);
+	run_done(&vm);
+	/* At once: the next switch of processes would load it. */
+	CHECK(!faults(use_late_ldt));
+	pthread_join(thread, NULL);
+	if (!late_selector)
+		skip("the host's kernel has no modify_ldt()");
+}
+
 static void do_rdtsc(void)
 {
 	asm volatile("rdtsc" : : : "eax", "edx");
