@@ -28,7 +28,8 @@ help:
 	@echo 'make check-all     also what takes too long for every day, on VT-x above all: an hour'
 	@echo 'make check-quick   the inner loop, under 3 minutes'
 	@echo 'make check-sanitized  all tests on AMD in a host kernel with KASAN, lockdep, kmemleak ...'
-	@echo '                   (built first, once), the shadow MMU audited; hours'
+	@echo '                   (built first, once), the shadow MMU audited; hours: CONTINUE=1'
+	@echo '                   goes on with one that was interrupted or failed'
 	@echo 'make coverage      the same, counting which lines of the module run; T= as above'
 	@echo 'make mutants       put defects into the module, one at a time: do the tests notice?'
 	@echo '                   (half an hour); make mutants M="NAME..." tries some'
@@ -66,7 +67,7 @@ check-quick: tools
 	@tests/run --jobs $(JOBS) --quick $(T)
 
 check-sanitized: tools
-	@tests/run --jobs $(JOBS) --sanitized $(T)
+	@tests/run --jobs $(JOBS) --sanitized $(if $(CONTINUE),--continue) $(T)
 
 coverage: tools
 	@tests/coverage --jobs $(JOBS) $(T)
