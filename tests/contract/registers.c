@@ -343,7 +343,7 @@ static bool faults(void (*what)(void))
 	return false;
 }
 
-/* With exits: Bochs's second CPU takes no interrupt in a guest that has none. */
+/* With exits: in Bochs this loop alone, with IF clear, is not interrupted (stock neither). */
 GUEST(64, until_told, "1: xor %eax, %eax\n cpuid\n cmpl $0, " STR(DATA) "\n je 1b\n" DONE);
 
 static u16 late_selector;
