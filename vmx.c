@@ -868,6 +868,7 @@ static void commit_event(struct vcpu_vmx *vmx)
 static void refresh_host_state(struct vcpu_vmx *vmx)
 {
 	unsigned long cr3 = __read_cr3(), cr4 = cr4_read_shadow();
+	u16 ldt;
 
 	if (unlikely(cr3 != vmx->host_cr3)) {
 		vmx->host_cr3 = cr3;
@@ -877,6 +878,10 @@ static void refresh_host_state(struct vcpu_vmx *vmx)
 		vmx->host_cr4 = cr4;
 		vmwrite(HOST_CR4, cr4);
 	}
+	/* An exit unloads it; another thread may have made it since. */
+	store_ldt(ldt);
+	if (unlikely(ldt))
+		vmx->host_ldt = ldt;
 }
 
 static bool debug_regs_enter(struct vcpu_vmx *vmx)
@@ -1057,12 +1062,7 @@ static void vmx_enter(struct kvm_vcpu *vcpu)
 	unsigned long debugctl;
 	bool debug_regs, failed;
 	int nr_counters;
-	u16 ldt;
 
-	/* An exit unloads it; another thread may have made it since. */
-	store_ldt(ldt);
-	if (unlikely(ldt))
-		vmx->host_ldt = ldt;
 	prepare(vmx);
 	debug_regs = debug_regs_enter(vmx);
 	counters = counters_enter(&nr_counters);
